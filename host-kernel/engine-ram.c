@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * engine-ram.c - a software device: its memory is host RAM
+ *
+ * The memory is taken whole when the pool is made, as a real device has it whole.
+ *
+ * It is never scrubbed, because nobody but copy_back sees it, and every byte that
+ * copy_back reads was written by copy_out for that same page.
+ */
+#include <linux/highmem.h>
+#include <linux/vmalloc.h>
+
+#include "private.h"
+
+static int ram_start(struct vmirror_pool *pool)
+{
+	pool->engine_data = vmalloc_huge(pool->bytes, GFP_KERNEL | __GFP_NOWARN |
+					 __GFP_RETRY_MAYFAIL);
+	return pool->engine_data ? 0 : -ENOMEM;
+}
+
+static void ram_stop(struct vmirror_pool *pool)
+{
+	vfree(pool->engine_data);
+}
+
+static int ram_copy_out(struct vmirror_pool *pool, u64 offset, struct page *src,
+			unsigned int pages)
+{
+	void *to = pool->engine_data + offset;
+
+	for (unsigned int i = 0; i < pages; i++, to += PAGE_SIZE) {
+		void *from = kmap_local_page(src + i);
+
+		copy_page(to, from);
+		kunmap_local(from);
+	}
+	return 0;
+}
+
+static int ram_copy_back(struct vmirror_pool *pool, struct page *dst, u64 offset,
+			 unsigned int pages)
+{
+	void *from = pool->engine_data + offset;
+
+	for (unsigned int i = 0; i < pages; i++, from += PAGE_SIZE) {
+		void *to = kmap_local_page(dst + i);
+
+		copy_page(to, from);
+		kunmap_local(to);
+	}
+	return 0;
+}
+
+const struct vmirror_engine vmirror_engine_ram = {
+	.type = VMIRROR_ENGINE_RAM,
+	.start = ram_start,
+	.stop = ram_stop,
+	.copy_out = ram_copy_out,
+	.copy_back = ram_copy_back,
+};

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * home.c - the way back: by a CPU's fault, by recall, and when a VM or a pool goes
+ *
+ * Best effort outward, no effort spared homeward.  Three ways lead here, and all fill
+ * pages in the same manner (fill_one):
+ *
+ *	fault		a CPU touched a page.  Needs no userspace, takes no lock of ours but
+ *			the ring's and the pool's spinlocks, and waits rather than fails.
+ *	recall		by address: the VMM's page tables are walked.
+ *	pool, detach	by device page: finds also what is no longer mapped where it was.
+ */
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/hmm.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+/* A fault on a single page brings its neighbours in this window home with it. */
+#define AROUND_MAX	16
+
+static unsigned int fault_around = 16;
+module_param(fault_around, uint, 0644);
+MODULE_PARM_DESC(fault_around,
+		 "Pages that one fault on a 4 KiB page brings home, a power of two up to 16 (default 16)");
+
+/*
+ * struct homecoming - pages on their way home
+ * @args: the migration; vma is NULL where pages are found by device page, fault_page is
+ *	the page a CPU waits for, or NULL
+ * @must: bring them all, also if that means waiting for memory
+ * @reserve_used: pages that came from the reserve
+ * @only_vm: id of the VM whose pages to bring, or 0 for all
+ * @came: pages that came home
+ * @came_huge: how many times a whole 2 MiB folio did
+ * @broken: the engine could not read @fault_page's content
+ * @split: a 2 MiB folio that has to be brought in pieces, by address: its first page
+ */
+struct homecoming {
+	struct migrate_vma args;
+	enum vmirror_reason reason;
+	bool must;
+	u32 only_vm;
+	unsigned int reserve_used;
+	unsigned int came;
+	unsigned int came_huge;
+	bool broken;
+	struct page *split;
+};
+
+static struct folio *alloc_folio(struct homecoming *home, gfp_t gfp, unsigned int order,
+				 unsigned long addr)
+{
+	if (home->args.vma)
+		return compat_vma_alloc_folio(gfp, order, home->args.vma, addr);
+	return folio_alloc(gfp, order);
+}
+
+/* A huge page if there is one to be had at once. */
+static struct page *alloc_huge(struct homecoming *home, unsigned long addr)
+{
+	struct folio *folio = alloc_folio(home, GFP_TRANSHUGE_LIGHT | __GFP_KSWAPD_RECLAIM,
+					  BLOCK_ORDER, ALIGN_DOWN(addr, BLOCK_BYTES));
+
+	return folio ? folio_page(folio, 0) : NULL;
+}
+
+/*
+ * One page: from the allocator without waking the OOM killer, then from the reserve, and
+ * if that is empty too, wait.  The guest's vCPU would wait for any other memory likewise;
+ * what it must never get is an error.
+ */
+static struct page *alloc_one(struct homecoming *home, unsigned long addr, bool must)
+{
+	struct folio *folio;
+	struct page *page;
+
+	folio = alloc_folio(home, GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN, 0, addr);
+	if (folio)
+		return folio_page(folio, 0);
+	if (!must)
+		return NULL;
+	page = vmirror_reserve_take();
+	if (page) {
+		home->reserve_used++;
+		return page;
+	}
+	folio = alloc_folio(home, GFP_HIGHUSER_MOVABLE | __GFP_NOFAIL, 0, addr);
+	return folio_page(folio, 0);
+}
+
+/* Fill @to from the device page @from; consumes @to if it fails. */
+static bool fill_one(struct page *to, struct page *from, unsigned int order, unsigned long *dst)
+{
+	struct vmirror_pool *pool = vmirror_pool_of(from);
+
+	if (pool->engine->copy_back(pool, to, vmirror_pool_offset(pool, from), 1 << order)) {
+		pr_err_ratelimited("pool %s: cannot read device memory at offset %#llx\n",
+				   pool->name, vmirror_pool_offset(pool, from));
+		__free_pages(to, order);
+		return false;
+	}
+	folio_lock(page_folio(to));
+	*dst = migrate_pfn(page_to_pfn(to)) | (order ? MIGRATE_PFN_COMPOUND : 0);
+	return true;
+}
+
+/* A 2 MiB device folio: home as one, or in 512 pieces (the kernel splits it then). */
+static bool fill_huge(struct homecoming *home, struct page *from, unsigned long *dst,
+		      unsigned long addr)
+{
+	struct page *page = alloc_huge(home, addr);
+
+	if (page)
+		return fill_one(page, from, BLOCK_ORDER, dst);
+	/* Split in place needs the vma; without it, the caller comes back with one. */
+	if (!home->args.vma) {
+		home->split = from;
+		return false;
+	}
+	for (unsigned int i = 0; i < BLOCK_PAGES; i++) {
+		page = alloc_one(home, addr + (i << PAGE_SHIFT), true);
+		if (!fill_one(page, from + i, 0, &dst[i]))
+			goto err_undo;
+	}
+	return true;
+
+err_undo:
+	/* Some pieces home and some not is a state the kernel cannot make of one folio. */
+	for (unsigned int i = 0; i < BLOCK_PAGES && dst[i]; i++) {
+		page = migrate_pfn_to_page(dst[i]);
+		unlock_page(page);
+		put_page(page);
+		dst[i] = 0;
+	}
+	return false;
+}
+
+/* Give every device page in src a page in RAM with its content. */
+static void fill(struct homecoming *home)
+{
+	struct migrate_vma *args = &home->args;
+	unsigned long step;
+
+	for (unsigned long i = 0; i < args->npages; i += step) {
+		unsigned long addr = args->start + (i << PAGE_SHIFT);
+		struct page *from = migrate_pfn_to_page(args->src[i]), *to;
+		bool done = true;
+
+		step = 1;
+		if (!from || !(args->src[i] & MIGRATE_PFN_MIGRATE))
+			continue;
+		if (home->only_vm && home->only_vm != vmirror_devdata_vm(from))
+			continue;
+		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
+			step = BLOCK_PAGES;
+			done = fill_huge(home, from, &args->dst[i], addr);
+		} else {
+			to = alloc_one(home, addr, home->must || from == args->fault_page);
+			if (to)
+				done = fill_one(to, from, 0, &args->dst[i]);
+		}
+		if (!done && args->fault_page &&
+		    page_folio(args->fault_page) == page_folio(from))
+			home->broken = true;
+	}
+}
+
+/* After migrate_*_pages(), with the pages still locked: tell what came home. */
+static void tell(struct homecoming *home)
+{
+	struct vmirror_move move = { .type = VMIRROR_EVENT_BACK, .reason = home->reason };
+	struct migrate_vma *args = &home->args;
+
+	for (unsigned long i = 0; i < args->npages; i++) {
+		struct page *from = migrate_pfn_to_page(args->src[i]);
+		unsigned int pages = 1;
+
+		if (!from || !args->dst[i] || !(args->src[i] & MIGRATE_PFN_MIGRATE))
+			continue;
+		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
+			pages = BLOCK_PAGES;
+			home->came_huge++;
+		}
+		vmirror_move_add(&move, from, pages);
+		home->came += pages;
+	}
+	vmirror_move_flush(&move);
+}
+
+/* Bring home what migrate_vma_setup() is asked to find. */
+static void come_home(struct homecoming *home)
+{
+	if (migrate_vma_setup(&home->args))
+		return;
+	fill(home);
+	migrate_vma_pages(&home->args);
+	tell(home);
+	migrate_vma_finalize(&home->args);
+}
+
+/* --- by fault ---------------------------------------------------------------- */
+
+/*
+ * Count the fault.  The fault page is locked and has a reference of the faulting task, so
+ * its VM is there.
+ */
+static void count_fault(struct page *page, unsigned int reserve_used)
+{
+	struct vmirror_vm *vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
+
+	if (WARN_ON_ONCE(!vm))
+		return;
+	atomic64_inc(&vm->faults);
+	atomic64_add(reserve_used, &vm->reserve_used);
+}
+
+static struct homecoming fault_home(struct vm_fault *vmf, unsigned long start, unsigned long end)
+{
+	return (struct homecoming) {
+		.args = {
+			.vma = vmf->vma,
+			.start = max(start, vmf->vma->vm_start),
+			.end = min(end, vmf->vma->vm_end),
+			.pgmap_owner = vmirror_owner,
+			.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
+			.fault_page = vmf->page,
+		},
+		.reason = VMIRROR_REASON_CPU_FAULT,
+	};
+}
+
+static bool fault_block(struct vm_fault *vmf)
+{
+	unsigned long start = ALIGN_DOWN(vmf->address, BLOCK_BYTES);
+	struct homecoming home = fault_home(vmf, start, start + BLOCK_BYTES);
+	struct vmirror_batch *batch = vmirror_batch_get();
+
+	home.args.src = batch->src;
+	home.args.dst = batch->dst;
+	home.args.flags |= MIGRATE_VMA_SELECT_COMPOUND;
+	come_home(&home);
+	vmirror_batch_put(batch);
+	count_fault(vmf->page, home.reserve_used);
+	return !home.broken;
+}
+
+static bool fault_pages(struct vm_fault *vmf)
+{
+	unsigned long window = clamp(fault_around, 1, AROUND_MAX) << PAGE_SHIFT;
+	unsigned long src[AROUND_MAX], dst[AROUND_MAX];
+	struct homecoming home;
+	unsigned long start;
+
+	/*
+	 * A page of a large folio that is not mapped whole any more may be half split: do
+	 * not guess about its neighbours.
+	 */
+	if (folio_test_large(page_folio(vmf->page)))
+		window = PAGE_SIZE;
+	start = ALIGN_DOWN(vmf->address, window);
+	home = fault_home(vmf, start, start + window);
+	home.args.src = src;
+	home.args.dst = dst;
+	come_home(&home);
+	count_fault(vmf->page, home.reserve_used);
+	return !home.broken;
+}
+
+/**
+ * vmirror_migrate_to_ram() - a CPU touched a page that is in a pool
+ * @vmf: the fault; vmf->page is the device page, with a reference
+ *
+ * Return: 0, also if the page could not come home at this moment because another task
+ * is bringing it: the CPU touches it again.  VM_FAULT_SIGBUS only if the engine cannot
+ * read the device's memory: the hardware has lost the content.
+ */
+vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf)
+{
+	bool whole = !vmf->pte && folio_test_large(page_folio(vmf->page));
+	bool ok = whole ? fault_block(vmf) : fault_pages(vmf);
+
+	return ok ? 0 : VM_FAULT_SIGBUS;
+}
+
+/* --- by address ---------------------------------------------------------------- */
+
+struct recall {
+	struct vmirror_walk walk;
+	enum vmirror_reason reason;
+};
+
+/* What is still out of the pages at hand?  Those that were and are not have moved. */
+struct still_out {
+	u8 *why;
+	unsigned int pages;
+	bool first;
+};
+
+static void look(unsigned long *pfns, unsigned long n, void *arg)
+{
+	struct still_out *still = arg;
+
+	still->pages = 0;
+	for (unsigned long i = 0; i < n; i++) {
+		bool out = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR) &&
+			   is_device_private_page(hmm_pfn_to_page(pfns[i]));
+
+		if (still->first)
+			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
+		else if (!still->why[i] && !out)
+			still->why[i] = BATCH_MOVED;
+		still->pages += !still->why[i];
+	}
+}
+
+static void recall_once(struct recall *recall, unsigned long start, unsigned long end)
+{
+	struct vmirror_walk *walk = &recall->walk;
+	struct mm_struct *mm = walk->vm->mm;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	mmap_read_lock(mm);
+	for_each_vma_range(vmi, vma, end) {
+		struct homecoming home = {
+			.args = {
+				.vma = vma,
+				.src = walk->batch->src,
+				.dst = walk->batch->dst,
+				.start = max(start, vma->vm_start),
+				.end = min(end, vma->vm_end),
+				.pgmap_owner = vmirror_owner,
+				.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+					 MIGRATE_VMA_SELECT_COMPOUND,
+			},
+			.reason = recall->reason,
+			.must = true,
+		};
+
+		come_home(&home);
+		walk->moved->moved_huge += home.came_huge;
+		atomic64_add(home.reserve_used, &walk->vm->reserve_used);
+	}
+	mmap_read_unlock(mm);
+}
+
+/* A page that is locked just now is on its way anyway: look again in a moment. */
+#define RECALL_TRIES	100
+
+static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+{
+	struct recall *recall = container_of(walk, struct recall, walk);
+	struct still_out still = { .why = walk->batch->why, .first = true };
+
+	for (int tries = 0; tries < RECALL_TRIES; tries++) {
+		int ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, look,
+					      &still);
+
+		if (ret == -EINTR)
+			return ret;
+		if (ret && still.first)
+			memset(still.why, 0, sizeof(walk->batch->why));
+		still.first = still.first && ret;
+		if (!ret && !still.pages)
+			return 0;
+		if (tries > 1)
+			usleep_range(50, 200);
+		recall_once(recall, start, end);
+	}
+	return 0;
+}
+
+static int recall_range(struct vmirror_vm *vm, u64 gpa, u64 length, enum vmirror_reason reason,
+			struct vmirror_moved *moved)
+{
+	struct recall recall = {
+		.walk = {
+			.vm = vm,
+			.moved = moved,
+			.block = recall_block,
+			.interruptible = reason == VMIRROR_REASON_RECALL,
+		},
+		.reason = reason,
+	};
+
+	return vmirror_walk(&recall.walk, gpa, length);
+}
+
+long vmirror_recall_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_recall *args = arg;
+
+	if (args->flags)
+		return -EINVAL;
+	return recall_range(file->private_data, args->gpa, args->length, VMIRROR_REASON_RECALL,
+			    &args->moved);
+}
+
+/* --- by device page --------------------------------------------------------------- */
+
+/* The vma-less way cannot split a folio: let the VM's own page tables lead there. */
+static void split_home(u32 vm_id, u64 gpa, enum vmirror_reason reason)
+{
+	struct vmirror_vm *vm = vmirror_vm_get_by_id(vm_id);
+	struct vmirror_moved moved;
+
+	if (!vm)
+		return;
+	recall_range(vm, gpa, BLOCK_BYTES, reason, &moved);
+	vmirror_vm_put(vm);
+}
+
+static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
+			enum vmirror_reason reason)
+{
+	struct vmirror_batch *batch = vmirror_batch_get();
+	struct homecoming home = {
+		.args = { .src = batch->src, .dst = batch->dst, .npages = BLOCK_PAGES },
+		.reason = reason,
+		.must = true,
+		.only_vm = only_vm,
+	};
+	u32 split_vm = 0;
+	u64 split_gpa = 0;
+
+	memset(batch->dst, 0, sizeof(batch->dst));
+	migrate_device_range(batch->src, pool->first_pfn + (unsigned long)block * BLOCK_PAGES,
+			     BLOCK_PAGES);
+	fill(&home);
+	migrate_device_pages(batch->src, batch->dst, BLOCK_PAGES);
+	tell(&home);
+	if (home.split) {
+		split_vm = vmirror_devdata_vm(home.split);
+		split_gpa = vmirror_devdata_gpa(home.split);
+	}
+	migrate_device_finalize(batch->src, batch->dst, BLOCK_PAGES);
+	vmirror_batch_put(batch);
+	if (split_vm)
+		split_home(split_vm, split_gpa, reason);
+	cond_resched();
+}
+
+static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason)
+{
+	for (unsigned int block = 0; block < pool->nr_blocks; block++)
+		if (vmirror_pool_block_used(pool, block))
+			evict_block(pool, block, only_vm, reason);
+}
+
+/* Pages that are locked or faulted in just now go by themselves: give them time. */
+static void pause(unsigned int *rounds, const char *what, const char *name)
+{
+	if (++*rounds % 1000 == 0)
+		pr_warn("%s %s: still waiting for pages to come home\n", what, name);
+	msleep(min(*rounds, 10u));
+}
+
+/* Bring every page in the pool home; returns when it is empty. */
+void vmirror_pool_bring_home(struct vmirror_pool *pool)
+{
+	unsigned int rounds = 0;
+
+	while (vmirror_pool_used(pool)) {
+		evict_pool(pool, 0, VMIRROR_REASON_POOL_CLOSE);
+		if (vmirror_pool_used(pool))
+			pause(&rounds, "pool", pool->name);
+	}
+}
+
+/* Bring every page of the VM home; returns when no device page is its any more. */
+void vmirror_vm_bring_home(struct vmirror_vm *vm)
+{
+	struct vmirror_pool *pool;
+	struct vmirror_moved moved;
+	unsigned int rounds = 0;
+	unsigned long id;
+
+	if (atomic64_read(&vm->out_pages))
+		recall_range(vm, 0, 1ULL << VMIRROR_GPA_BITS, VMIRROR_REASON_DETACH, &moved);
+	/* What is left was remapped, is of a slot that is gone, or of a dying process. */
+	while (atomic64_read(&vm->out_pages)) {
+		mutex_lock(&vmirror_registry_lock);
+		xa_for_each(&vmirror_pools, id, pool)
+			evict_pool(pool, vm->id, VMIRROR_REASON_DETACH);
+		mutex_unlock(&vmirror_registry_lock);
+		if (atomic64_read(&vm->out_pages))
+			pause(&rounds, "VM", vm->name);
+	}
+}

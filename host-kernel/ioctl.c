@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctl.c - one way in for every ioctl
+ *
+ * Every argument starts with its own size.  What a longer userspace struct has beyond
+ * ours must be zero; what a shorter one lacks is zero to us.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "private.h"
+
+static const struct vmirror_ioctl *find(const struct vmirror_ioctl *table, size_t n,
+					unsigned int cmd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (table[i].cmd == cmd)
+			return &table[i];
+	return NULL;
+}
+
+long vmirror_ioctl_dispatch(struct file *file, unsigned int cmd, unsigned long user,
+			    const struct vmirror_ioctl *table, size_t n)
+{
+	const struct vmirror_ioctl *op = find(table, n, cmd);
+	u32 __user *uptr = (u32 __user *)user;
+	void *arg __free(kfree) = NULL;
+	u32 user_size;
+	long ret;
+
+	if (!op)
+		return -ENOTTY;
+	if (get_user(user_size, uptr))
+		return -EFAULT;
+	if (user_size < op->min_size)
+		return -EINVAL;
+	if (user_size > PAGE_SIZE)
+		return -E2BIG;
+
+	arg = kzalloc(op->size, GFP_KERNEL);
+	if (!arg)
+		return -ENOMEM;
+	ret = copy_struct_from_user(arg, op->size, uptr, user_size);
+	if (ret)
+		return ret;
+
+	ret = op->run(file, arg);
+	if (ret)
+		return ret;
+	*(u32 *)arg = user_size;
+	if (copy_to_user(uptr, arg, min(user_size, op->size)))
+		return -EFAULT;
+	return 0;
+}
+
+int vmirror_check_range(u64 gpa, u64 length)
+{
+	u64 end;
+
+	if (!length || !PAGE_ALIGNED(gpa) || !PAGE_ALIGNED(length))
+		return -EINVAL;
+	if (check_add_overflow(gpa, length, &end) || end > 1ULL << VMIRROR_GPA_BITS)
+		return -EOVERFLOW;
+	return 0;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * migrate.c - out: guest RAM into a pool
+ *
+ *	look at the block ──▶ take device pages ──▶ migrate_vma_setup (the pages are
+ *	locked, unmapped, KVM's entries are gone) ──▶ copy ──▶ migrate_vma_pages ──▶
+ *	tell ──▶ migrate_vma_finalize
+ *
+ * Device pages are taken before anything is unmapped: a full pool costs the guest
+ * nothing.  Until finalize every page is valid in RAM, so whatever fails half-way leaves
+ * it there.
+ */
+#include <linux/file.h>
+#include <linux/hmm.h>
+#include <linux/ksm.h>
+#include <linux/mm.h>
+
+#include "private.h"
+
+/*
+ * struct out - moving one block out
+ * @start: where the block begins in the VMM
+ * @ram: pages the look found in RAM
+ * @huge: the look found the block mapped by one PMD
+ * @whole: batch->taken is one whole block of the pool
+ * @nr_taken: valid entries in batch->taken
+ * @used: how many of them became device pages
+ */
+struct out {
+	struct vmirror_walk *walk;
+	unsigned long start;
+	unsigned int ram;
+	bool huge;
+	bool whole;
+	unsigned int nr_taken;
+	unsigned int used;
+};
+
+/* See where the pages are: fills in batch->pfns, and batch->why for those not in RAM. */
+static void look(unsigned long *pfns, unsigned long n, void *arg)
+{
+	struct out *out = arg;
+	u8 *why = out->walk->batch->why;
+
+	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
+	out->ram = 0;
+	for (unsigned long i = 0; i < n; i++) {
+		unsigned long pfn = pfns[i];
+
+		pfns[i] = 0;
+		if (pfn & HMM_PFN_ERROR) {
+			why[i] = VMIRROR_SKIP_SPECIAL;
+		} else if (!(pfn & HMM_PFN_VALID)) {
+			why[i] = VMIRROR_SKIP_ABSENT;
+		} else if (is_device_private_page(hmm_pfn_to_page(pfn))) {
+			why[i] = VMIRROR_SKIP_ALREADY_OUT;
+		} else {
+			why[i] = 0;
+			pfns[i] = pfn & ~HMM_PFN_FLAGS;
+			out->ram++;
+		}
+	}
+}
+
+static void take(struct out *out)
+{
+	struct vmirror_pool *pool = out->walk->pool;
+	u32 *taken = out->walk->batch->taken;
+
+	out->whole = MIGRATE_VMA_SELECT_COMPOUND && out->huge &&
+		     vmirror_pool_take_block(pool, &taken[0]);
+	if (!out->whole) {
+		out->nr_taken = vmirror_pool_take_pages(pool, taken, out->ram);
+		return;
+	}
+	for (unsigned int i = 1; i < BLOCK_PAGES; i++)
+		taken[i] = taken[0] + i;
+	out->nr_taken = BLOCK_PAGES;
+}
+
+static void give_rest(struct out *out)
+{
+	for (unsigned int i = out->used; i < out->nr_taken; i++)
+		vmirror_pool_give(out->walk->pool, out->walk->batch->taken[i], 1);
+}
+
+static bool have_pages(struct out *out, unsigned int n)
+{
+	u32 *taken = out->walk->batch->taken;
+
+	if (out->used + n <= out->nr_taken)
+		return true;
+	/* The look does not see pages that NUMA balancing is watching: one more, then. */
+	if (n > 1 || !vmirror_pool_take_pages(out->walk->pool, &taken[out->nr_taken], 1))
+		return false;
+	out->nr_taken++;
+	return true;
+}
+
+/* Copy one folio and fill in its dst; or say why it stays. */
+static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned long *dst, u64 gpa)
+{
+	unsigned int order = (src & MIGRATE_PFN_COMPOUND) ? BLOCK_ORDER : 0;
+	struct page *spage = migrate_pfn_to_page(src), *dpage;
+	struct vmirror_pool *pool = out->walk->pool;
+	u32 index;
+
+	if (!spage)	/* never touched, or the zero page: there is nothing to move */
+		return VMIRROR_SKIP_ABSENT;
+	/* KSM compares pages by reading them, which it cannot do in device memory. */
+	if (folio_test_ksm(page_folio(spage)))
+		return VMIRROR_SKIP_KSM;
+	if (!have_pages(out, 1 << order))
+		return VMIRROR_SKIP_POOL_FULL;
+	index = out->walk->batch->taken[out->used];
+	if (pool->engine->copy_out(pool, (u64)index << PAGE_SHIFT, spage, 1 << order))
+		return VMIRROR_SKIP_COPY_FAILED;
+
+	dpage = vmirror_pool_page_init(pool, index, order, out->walk->vm, gpa);
+	out->used += 1 << order;
+	*dst = migrate_pfn(page_to_pfn(dpage)) | (order ? MIGRATE_PFN_COMPOUND : 0);
+	return 0;
+}
+
+static void copy_all(struct out *out, struct migrate_vma *args)
+{
+	struct vmirror_slot *info = &out->walk->slot->info;
+	u8 *why = &out->walk->batch->why[(args->start - out->start) >> PAGE_SHIFT];
+	u64 gpa = info->gpa + (args->start - info->hva);
+	unsigned long step;
+
+	for (unsigned long i = 0; i < args->npages; i += step) {
+		bool huge = args->src[i] & MIGRATE_PFN_COMPOUND;
+
+		step = huge ? BLOCK_PAGES : 1;
+		if (args->src[i] & MIGRATE_PFN_MIGRATE)
+			memset(&why[i], copy_one(out, args->src[i], &args->dst[i],
+						 gpa + (i << PAGE_SHIFT)), step);
+	}
+}
+
+/* After migrate_vma_pages(), with the pages still locked: what moved? */
+static void tell(struct out *out, struct migrate_vma *args)
+{
+	u8 *why = &out->walk->batch->why[(args->start - out->start) >> PAGE_SHIFT];
+	struct vmirror_move move = {
+		.type = VMIRROR_EVENT_OUT,
+		.reason = VMIRROR_REASON_REQUEST,
+	};
+
+	for (unsigned long i = 0; i < args->npages; i++) {
+		struct page *dpage = migrate_pfn_to_page(args->dst[i]);
+		unsigned int pages;
+
+		if (!dpage || !(args->src[i] & MIGRATE_PFN_MIGRATE))
+			continue;
+		pages = folio_nr_pages(page_folio(dpage));
+		memset(&why[i], BATCH_MOVED, pages);
+		vmirror_move_add(&move, dpage, pages);
+		atomic64_add(pages, &out->walk->pool->out_pages);
+		if (pages > 1)
+			out->walk->moved->moved_huge++;
+	}
+	vmirror_move_flush(&move);
+}
+
+/* One vma's part of a block. */
+static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned long start,
+		       unsigned long end)
+{
+	struct migrate_vma args = {
+		.vma = vma,
+		.src = out->walk->batch->src,
+		.dst = out->walk->batch->dst,
+		.start = start,
+		.end = end,
+		.pgmap_owner = vmirror_owner,
+		.flags = MIGRATE_VMA_SELECT_SYSTEM |
+			 (out->whole ? MIGRATE_VMA_SELECT_COMPOUND : 0),
+	};
+
+	if (migrate_vma_setup(&args))
+		return;
+	copy_all(out, &args);
+	migrate_vma_pages(&args);
+	tell(out, &args);
+	migrate_vma_finalize(&args);
+}
+
+/* Pages in RAM that the kernel would not let go: why, as far as can be seen now? */
+static enum vmirror_skip why_not(unsigned long pfn)
+{
+	struct folio *folio = page_folio(pfn_to_page(pfn));
+	enum vmirror_skip why = VMIRROR_SKIP_BUSY;
+
+	if (!folio_try_get(folio))
+		return why;
+	if (page_folio(pfn_to_page(pfn)) == folio) {
+		if (folio_test_ksm(folio))
+			why = VMIRROR_SKIP_KSM;
+		else if (folio_maybe_dma_pinned(folio))
+			why = VMIRROR_SKIP_PINNED;
+	}
+	folio_put(folio);
+	return why;
+}
+
+/* Give every page of [start, end) that is in RAM and has no answer yet this one. */
+static void answer(struct out *out, unsigned long start, unsigned long end, enum vmirror_skip skip)
+{
+	struct vmirror_batch *batch = out->walk->batch;
+
+	for (; start < end; start += PAGE_SIZE) {
+		unsigned long i = (start - out->start) >> PAGE_SHIFT;
+
+		if (!batch->why[i])
+			batch->why[i] = skip ?: why_not(batch->pfns[i]);
+	}
+}
+
+static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+{
+	struct out out = { .walk = walk, .start = start };
+	struct mm_struct *mm = walk->vm->mm;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+	int ret;
+
+	ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, look, &out);
+	if (ret == -EINTR)
+		return ret;
+	if (ret)
+		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
+	if (ret || !out.ram)
+		return 0;
+
+	take(&out);
+	mmap_read_lock(mm);
+	for_each_vma_range(vmi, vma, end) {
+		unsigned long from = max(start, vma->vm_start), to = min(end, vma->vm_end);
+		enum vmirror_skip blocker = vmirror_vma_blocker(vma);
+
+		if (!blocker && !out.nr_taken)
+			blocker = VMIRROR_SKIP_POOL_FULL;
+		if (!blocker)
+			move_piece(&out, vma, from, to);
+		answer(&out, from, to, blocker);
+	}
+	mmap_read_unlock(mm);
+	give_rest(&out);
+	return 0;
+}
+
+long vmirror_migrate_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_migrate *args = arg;
+	struct file *pool_file __free(fput) = NULL;
+	struct vmirror_walk walk = {
+		.vm = file->private_data,
+		.moved = &args->moved,
+		.block = out_block,
+		.interruptible = true,
+	};
+
+	if (args->flags || args->reserved)
+		return -EINVAL;
+	pool_file = fget(args->pool_fd);
+	if (!pool_file)
+		return -EBADF;
+	/* The reference on the file keeps the pool open until we are through. */
+	walk.pool = vmirror_pool_from_file(pool_file);
+	if (!walk.pool)
+		return -EBADF;
+	return vmirror_walk(&walk, args->gpa, args->length);
+}

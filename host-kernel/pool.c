@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pool.c - device memory that guest pages live in
+ *
+ * A pool is a range of MEMORY_DEVICE_PRIVATE pages, numbered from 0.  Two sizes are given out, 4 KiB and
+ * 2 MiB, so the allocator has two levels: blocks of 2 MiB, and a bitmap of the pages in
+ * each.  Single pages come from blocks that are broken already, so that whole blocks
+ * stay whole as long as possible.
+ *
+ *	taken ──vmirror_pool_page_init()──▶ out: a folio with a reference
+ *	  │                                   │ last reference dropped, any context
+ *	  └──vmirror_pool_give()──▶ free ◀────┘
+ */
+#include <linux/anon_inodes.h>
+#include <linux/bitmap.h>
+#include <linux/file.h>
+#include <linux/ioport.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+struct pool_block {
+	struct list_head link;		/* pool->empty, pool->partial, or none if full */
+	unsigned int used;
+	DECLARE_BITMAP(map, BLOCK_PAGES);
+};
+
+static u32 block_index(struct vmirror_pool *pool, struct pool_block *block)
+{
+	return (block - pool->blocks) * BLOCK_PAGES;
+}
+
+static void block_account(struct vmirror_pool *pool, struct pool_block *block, int pages)
+{
+	lockdep_assert_held(&pool->lock);
+	if (!block->used)
+		pool->nr_empty--;
+	block->used += pages;
+	pool->used += pages;
+	if (!block->used)
+		pool->nr_empty++;
+
+	if (!block->used)
+		list_move(&block->link, &pool->empty);
+	else if (block->used == BLOCK_PAGES)
+		list_del_init(&block->link);
+	else
+		list_move(&block->link, &pool->partial);
+}
+
+/* Take a whole block: its first page goes to @index. */
+bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index)
+{
+	struct pool_block *block;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	block = list_first_entry_or_null(&pool->empty, struct pool_block, link);
+	if (block) {
+		bitmap_fill(block->map, BLOCK_PAGES);
+		block_account(pool, block, BLOCK_PAGES);
+		*index = block_index(pool, block);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return block;
+}
+
+/* Take up to @n single pages; returns how many there were. */
+unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n)
+{
+	struct pool_block *block;
+	unsigned int got = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	while (got < n) {
+		unsigned int before = got, bit;
+
+		block = list_first_entry_or_null(&pool->partial, struct pool_block, link) ?:
+			list_first_entry_or_null(&pool->empty, struct pool_block, link);
+		if (!block)
+			break;
+		for_each_clear_bit(bit, block->map, BLOCK_PAGES) {
+			if (got == n)
+				break;
+			__set_bit(bit, block->map);
+			indices[got++] = block_index(pool, block) + bit;
+		}
+		block_account(pool, block, got - before);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return got;
+}
+
+/* Give back what was taken.  The pages lie in one block. */
+void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages)
+{
+	struct pool_block *block = &pool->blocks[index / BLOCK_PAGES];
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_clear(block->map, index % BLOCK_PAGES, pages);
+	block_account(pool, block, -(int)pages);
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/* Pages that are taken or out. */
+unsigned long vmirror_pool_used(struct vmirror_pool *pool)
+{
+	unsigned long flags, used;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	used = pool->used;
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return used;
+}
+
+/* A glance: what it says may be old by the time it is read. */
+bool vmirror_pool_block_used(struct vmirror_pool *pool, unsigned int block)
+{
+	return READ_ONCE(pool->blocks[block].used);
+}
+
+/**
+ * vmirror_pool_page_init() - make a folio of pages that were taken
+ * @pool: the pool
+ * @index: the first of the pages
+ * @order: 0 or BLOCK_ORDER
+ * @vm: whose content it will hold
+ * @gpa: guest physical address of that content
+ *
+ * Return: the folio's first page, locked, with one reference.  When the last reference
+ * goes, the pages return to the pool by themselves.
+ */
+struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsigned int order,
+				    struct vmirror_vm *vm, u64 gpa)
+{
+	struct page *page = pfn_to_page(pool->first_pfn + index);
+
+	compat_zone_device_init(page, &pool->pgmap, order);
+	page->zone_device_data = vmirror_devdata(vm->id, gpa);
+	atomic64_add(1 << order, &vm->out_pages);
+	return page;
+}
+
+/* The last reference to a device folio went: from any context, also interrupts. */
+static void free_folio(struct folio *folio)
+{
+	unsigned int pages = folio_nr_pages(folio);
+	struct page *page = folio_page(folio, 0);
+	struct vmirror_pool *pool = vmirror_pool_of(page);
+	struct vmirror_vm *vm;
+
+	/*
+	 * The VM waits for its last page before it goes, and is freed by RCU: it is there
+	 * until we have counted.
+	 */
+	rcu_read_lock();
+	vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
+	page->zone_device_data = NULL;
+	atomic64_add(pages, &pool->freed_pages);
+	vmirror_pool_give(pool, page_to_pfn(page) - pool->first_pfn, pages);
+	if (!WARN_ON_ONCE(!vm))
+		atomic64_sub(pages, &vm->out_pages);
+	rcu_read_unlock();
+}
+
+#ifdef HAVE_FOLIO_SPLIT
+/* A 2 MiB device folio falls apart; each page keeps saying whose it is. */
+static void split_folio_data(struct folio *head, struct folio *tail)
+{
+	struct page *page = folio_page(head, 0);
+	unsigned long index;
+
+	if (!tail)
+		return;
+	index = folio_pfn(tail) - folio_pfn(head);
+	tail->pgmap = head->pgmap;
+	tail->page.mapping = head->page.mapping;
+	tail->page.zone_device_data = vmirror_devdata(vmirror_devdata_vm(page),
+						      vmirror_devdata_gpa(page) +
+						      (index << PAGE_SHIFT));
+}
+#endif
+
+#ifndef HAVE_FOLIO_FREE
+static void free_page_(struct page *page)
+{
+	free_folio(page_folio(page));
+}
+#endif
+
+static const struct dev_pagemap_ops pool_pgmap_ops = {
+#ifdef HAVE_FOLIO_FREE
+	.folio_free = free_folio,
+#else
+	.page_free = free_page_,
+#endif
+#ifdef HAVE_FOLIO_SPLIT
+	.folio_split = split_folio_data,
+#endif
+	.migrate_to_ram = vmirror_migrate_to_ram,
+};
+
+static void pool_free(struct vmirror_pool *pool)
+{
+	kvfree(pool->blocks);
+	kfree(pool);
+}
+
+static struct vmirror_pool *pool_alloc(const struct vmirror_pool_create *args)
+{
+	struct vmirror_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	strscpy(pool->name, args->name, sizeof(pool->name));
+	pool->bytes = args->bytes;
+	pool->nr_blocks = args->bytes / BLOCK_BYTES;
+	pool->nr_empty = pool->nr_blocks;
+	spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->empty);
+	INIT_LIST_HEAD(&pool->partial);
+	pool->blocks = kvcalloc(pool->nr_blocks, sizeof(*pool->blocks), GFP_KERNEL | __GFP_NOWARN);
+	if (!pool->blocks) {
+		pool_free(pool);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < pool->nr_blocks; i++)
+		list_add_tail(&pool->blocks[i].link, &pool->empty);
+	return pool;
+}
+
+/* Give the device memory struct pages, at physical addresses nothing else uses. */
+static int pool_map(struct vmirror_pool *pool)
+{
+	void *ret;
+
+	pool->region = request_free_mem_region(&iomem_resource, pool->bytes, "vmirror");
+	if (IS_ERR(pool->region))
+		return -ENOMEM;
+	pool->first_pfn = pool->region->start >> PAGE_SHIFT;
+	pool->pgmap.type = MEMORY_DEVICE_PRIVATE;
+	pool->pgmap.nr_range = 1;
+	pool->pgmap.range.start = pool->region->start;
+	pool->pgmap.range.end = pool->region->start + pool->bytes - 1;
+	pool->pgmap.ops = &pool_pgmap_ops;
+	pool->pgmap.owner = vmirror_owner;
+	ret = memremap_pages(&pool->pgmap, numa_node_id());
+	if (IS_ERR(ret)) {
+		release_mem_region(pool->region->start, resource_size(pool->region));
+		return PTR_ERR(ret);
+	}
+	return 0;
+}
+
+static void pool_unmap(struct vmirror_pool *pool)
+{
+	memunmap_pages(&pool->pgmap);
+	release_mem_region(pool->region->start, resource_size(pool->region));
+}
+
+static int pool_release(struct inode *inode, struct file *file)
+{
+	struct vmirror_pool *pool = file->private_data;
+
+	vmirror_pool_bring_home(pool);
+	mutex_lock(&vmirror_registry_lock);
+	xa_erase(&vmirror_pools, pool->id);
+	if (xa_empty(&vmirror_pools))
+		vmirror_reserve_want(false);
+	mutex_unlock(&vmirror_registry_lock);
+	pool_unmap(pool);
+	pool->engine->stop(pool);
+	pool_free(pool);
+	return 0;
+}
+
+static long pool_stat(struct file *file, void *arg)
+{
+	struct vmirror_pool *pool = file->private_data;
+	struct vmirror_pool_stat *stat = arg;
+	unsigned long flags;
+
+	if (stat->reserved)
+		return -EINVAL;
+	stat->id = pool->id;
+	stat->engine = pool->engine->type;
+	stat->bytes = pool->bytes;
+	stat->overhead_bytes = sizeof(*pool) + pool->nr_blocks * sizeof(*pool->blocks) +
+			       (pool->bytes >> PAGE_SHIFT) * sizeof(struct page);
+	stat->out_pages = atomic64_read(&pool->out_pages);
+	stat->freed_pages = atomic64_read(&pool->freed_pages);
+	strscpy(stat->name, pool->name, sizeof(stat->name));
+	spin_lock_irqsave(&pool->lock, flags);
+	stat->used_bytes = (u64)pool->used << PAGE_SHIFT;
+	stat->free_huge = pool->nr_empty;
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return 0;
+}
+
+static const struct vmirror_ioctl pool_ioctls[] = {
+	VMIRROR_IOCTL(VMIRROR_POOL_STAT, vmirror_pool_stat, name, pool_stat),
+};
+
+static long pool_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return vmirror_ioctl_dispatch(file, cmd, arg, pool_ioctls, ARRAY_SIZE(pool_ioctls));
+}
+
+static const struct file_operations pool_fops = {
+	.owner = THIS_MODULE,
+	.release = pool_release,
+	.unlocked_ioctl = pool_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* The pool behind an open file, or NULL if the file is no pool. */
+struct vmirror_pool *vmirror_pool_from_file(struct file *file)
+{
+	return file->f_op == &pool_fops ? file->private_data : NULL;
+}
+
+static bool pool_name_taken(const char *name)
+{
+	struct vmirror_pool *pool;
+	unsigned long id;
+
+	lockdep_assert_held(&vmirror_registry_lock);
+	xa_for_each(&vmirror_pools, id, pool)
+		if (!strcmp(pool->name, name))
+			return true;
+	return false;
+}
+
+/* Everything that can fail, but for the fd; with the registry locked. */
+static int pool_start(struct vmirror_pool *pool)
+{
+	static u32 next_id = 1;
+	int ret;
+
+	if (pool_name_taken(pool->name))
+		return -EEXIST;
+	ret = xa_alloc_cyclic(&vmirror_pools, &pool->id, NULL, XA_LIMIT(1, U32_MAX), &next_id,
+			      GFP_KERNEL);
+	if (ret < 0)
+		return ret;
+	ret = pool->engine->start(pool);
+	if (ret)
+		goto err_id;
+	ret = pool_map(pool);
+	if (ret)
+		goto err_engine;
+	return 0;
+
+err_engine:
+	pool->engine->stop(pool);
+err_id:
+	xa_erase(&vmirror_pools, pool->id);
+	return ret;
+}
+
+long vmirror_pool_create(struct file *file, void *arg)
+{
+	const int fd_flags = O_CLOEXEC | O_RDWR;
+	struct vmirror_pool_create *args = arg;
+	struct file *pool_file;
+	struct vmirror_pool *pool;
+	int fd, ret;
+
+	if (args->flags || args->reserved || !args->engine)
+		return -EINVAL;
+	if (args->engine != VMIRROR_ENGINE_RAM)
+		return -EOPNOTSUPP;
+	if (!args->bytes || args->bytes % VMIRROR_POOL_SIZE_UNIT ||
+	    !vmirror_name_valid(args->name))
+		return -EINVAL;
+	if (args->bytes >> PAGE_SHIFT > min(totalram_pages(), U32_MAX))
+		return -ENOMEM;
+
+	pool = pool_alloc(args);
+	if (!pool)
+		return -ENOMEM;
+	pool->engine = &vmirror_engine_ram;
+
+	mutex_lock(&vmirror_registry_lock);
+	ret = pool_start(pool);
+	if (ret)
+		goto err_free;
+	fd = get_unused_fd_flags(fd_flags);
+	if (fd < 0) {
+		ret = fd;
+		goto err_stop;
+	}
+	pool_file = anon_inode_getfile("[vmirror-pool]", &pool_fops, pool, fd_flags);
+	if (IS_ERR(pool_file)) {
+		ret = PTR_ERR(pool_file);
+		goto err_fd;
+	}
+	vmirror_reserve_want(true);
+	xa_store(&vmirror_pools, pool->id, pool, GFP_KERNEL);
+	mutex_unlock(&vmirror_registry_lock);
+	fd_install(fd, pool_file);
+	return fd;
+
+err_fd:
+	put_unused_fd(fd);
+err_stop:
+	pool_unmap(pool);
+	pool->engine->stop(pool);
+	xa_erase(&vmirror_pools, pool->id);
+err_free:
+	mutex_unlock(&vmirror_registry_lock);
+	pool_free(pool);
+	return ret;
+}

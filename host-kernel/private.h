@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * private.h - what the files of vmirror.ko share; one section a file
+ *
+ * Lock order, outermost first.  No lock is shared between VMs on the way of a
+ * page that comes back by fault, and none of ours is held across a copy there.
+ *
+ *	vmirror_registry_lock		names of pools and VMs (main.c)
+ *	  vm->slots_lock		the list of slots (slots.c)
+ *	    mmap_lock of the VMM	(the kernel's)
+ *	      slot->seq_lock		notifier sequence number (mirror.c)
+ *	      pool->lock		free blocks of a pool (pool.c)
+ *	      reserve_lock		reserved host pages (reserve.c)
+ *	      ring->lock		event ring (ring.c)
+ *
+ * The last four are spinlocks taken with interrupts off, and never together.
+ */
+#ifndef VMIRROR_PRIVATE_H
+#define VMIRROR_PRIVATE_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/memremap.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "vmirror.h"
+
+/* A block is the unit of a migration: at most one PMD's worth of pages. */
+#define BLOCK_PAGES	HPAGE_PMD_NR
+#define BLOCK_BYTES	HPAGE_PMD_SIZE
+#define BLOCK_ORDER	HPAGE_PMD_ORDER
+
+struct vmirror_vm;
+struct vmirror_pool;
+
+/* --- main.c: the system fd, and who exists -------------------------------- */
+
+extern struct mutex vmirror_registry_lock;
+extern struct xarray vmirror_vms;	/* id -> struct vmirror_vm; NULL while half built */
+extern struct xarray vmirror_pools;	/* id -> struct vmirror_pool */
+
+/*
+ * The owner that marks our device memory to the kernel.  One for all pools, so that
+ * one walk of a VM's page tables finds its pages in every pool.
+ */
+extern struct xarray *const vmirror_owner;
+
+bool vmirror_name_valid(const char name[VMIRROR_NAME_MAX]);
+
+/* --- ioctl.c: one way in for every ioctl ---------------------------------- */
+
+/**
+ * struct vmirror_ioctl - an entry of an ioctl table
+ * @cmd: the ioctl number
+ * @size: size of the argument as this kernel knows it
+ * @min_size: size of the argument's first version
+ * @run: does the work; writes its results into @arg, which is copied back if it
+ *	returns 0 or a new fd
+ */
+struct vmirror_ioctl {
+	unsigned int cmd;
+	unsigned int size;
+	unsigned int min_size;
+	long (*run)(struct file *file, void *arg);
+};
+
+#define VMIRROR_IOCTL(_cmd, _struct, _last, _run)			\
+	{								\
+		.cmd = (_cmd),						\
+		.size = sizeof(struct _struct),				\
+		.min_size = offsetofend(struct _struct, _last),		\
+		.run = (_run),						\
+	}
+
+long vmirror_ioctl_dispatch(struct file *file, unsigned int cmd, unsigned long arg,
+			    const struct vmirror_ioctl *table, size_t n);
+int vmirror_check_range(u64 gpa, u64 length);
+
+/* --- ring.c: the event ring ----------------------------------------------- */
+
+struct vmirror_event_ring {
+	spinlock_t lock;		/* protects what follows, but not user->tail */
+	struct vmirror_ring *user;	/* shared with the reader, who is not trusted */
+	struct vmirror_record *records;
+	u64 head;
+	u64 lost;			/* not yet told */
+	u64 lost_total;
+	u32 mask;
+	u32 map_size;
+	wait_queue_head_t wait;
+};
+
+int vmirror_ring_init(struct vmirror_event_ring *ring, u32 nr_records);
+void vmirror_ring_free(struct vmirror_event_ring *ring);
+void vmirror_ring_write(struct vmirror_event_ring *ring, const struct vmirror_record *record);
+bool vmirror_ring_readable(struct vmirror_event_ring *ring);
+int vmirror_ring_mmap(struct vmirror_event_ring *ring, struct vm_area_struct *vma);
+
+/* --- kvm.c: all that is KVM's own ----------------------------------------- */
+
+struct kvm;
+
+struct kvm *vmirror_kvm_get(struct file *file);
+void vmirror_kvm_put(struct kvm *kvm);
+struct mm_struct *vmirror_kvm_mm(struct kvm *kvm);
+u64 vmirror_kvm_generation(struct kvm *kvm);
+int vmirror_kvm_read_slots(struct kvm *kvm, struct vmirror_slot **slots, u64 *generation);
+
+/* --- vm.c: an attached VM ------------------------------------------------- */
+
+/**
+ * struct vmirror_vm - an attached VM
+ * @kref: one for the fd, one for whoever looked it up by id
+ * @slots: list of struct mirror_slot, ascending by gpa, under @slots_lock
+ * @out_pages: device pages that carry this VM's id; the VM is not freed before
+ *	they are
+ */
+struct vmirror_vm {
+	struct kref kref;
+	struct rcu_head rcu;
+	u32 id;
+	char name[VMIRROR_NAME_MAX];
+	struct kvm *kvm;
+	struct mm_struct *mm;		/* held with mmgrab() */
+	struct pid *pid;
+
+	struct rw_semaphore slots_lock;
+	struct list_head slots;
+	u64 slots_generation;
+	u64 ram_bytes;
+
+	struct vmirror_event_ring ring;
+	unsigned long exited;		/* bit 0: the EXIT record was written */
+
+	atomic64_t out_pages;
+	atomic64_t moved_out;
+	atomic64_t back_fault;
+	atomic64_t back_recall;
+	atomic64_t faults;
+	atomic64_t reserve_used;
+	atomic64_t invalidations;
+};
+
+long vmirror_vm_attach(struct file *file, void *arg);
+struct vmirror_vm *vmirror_vm_get_by_id(u32 id);
+void vmirror_vm_put(struct vmirror_vm *vm);
+void vmirror_vm_event(struct vmirror_vm *vm, enum vmirror_event type,
+		      enum vmirror_reason reason, u64 gpa, u64 pages);
+
+/* --- slots.c: the VM's memory slots --------------------------------------- */
+
+/**
+ * struct mirror_slot - one KVM memslot that we mirror
+ * @seq_lock: orders the notifier's sequence number against its readers
+ */
+struct mirror_slot {
+	struct list_head link;		/* vm->slots */
+	struct vmirror_vm *vm;
+	struct vmirror_slot info;
+	struct mmu_interval_notifier notifier;
+	spinlock_t seq_lock;
+};
+
+int vmirror_slots_sync(struct vmirror_vm *vm);
+void vmirror_slots_remove_all(struct vmirror_vm *vm);
+struct mirror_slot *vmirror_slot_at(struct vmirror_vm *vm, u64 gpa, u64 *hole_end);
+long vmirror_slots_ioctl(struct file *file, void *arg);
+
+/* Returns 0 if pages of @vma can move, else the reason why none of them can. */
+enum vmirror_skip vmirror_vma_blocker(struct vm_area_struct *vma);
+
+/* --- mirror.c: notifiers, and where each page lives ------------------------ */
+
+extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
+
+typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
+
+int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
+			unsigned long *pfns, vmirror_look_t look, void *arg);
+long vmirror_snapshot_ioctl(struct file *file, void *arg);
+
+/* --- pool.c: device memory that guest pages live in ------------------------ */
+
+struct vmirror_engine {
+	enum vmirror_engine_type type;
+	/* Make @pool->bytes of device memory reachable; 0 or -errno. */
+	int (*start)(struct vmirror_pool *pool);
+	void (*stop)(struct vmirror_pool *pool);
+	/* Copy whole pages; on -errno the destination is undefined, the source intact. */
+	int (*copy_out)(struct vmirror_pool *pool, u64 offset, struct page *src,
+			unsigned int pages);
+	int (*copy_back)(struct vmirror_pool *pool, struct page *dst, u64 offset,
+			 unsigned int pages);
+};
+
+struct vmirror_pool {
+	u32 id;
+	char name[VMIRROR_NAME_MAX];
+	const struct vmirror_engine *engine;
+	void *engine_data;
+	u64 bytes;
+	struct resource *region;
+	struct dev_pagemap pgmap;
+	unsigned long first_pfn;
+
+	spinlock_t lock;		/* protects the next five */
+	struct pool_block *blocks;	/* nr_blocks of them, one for each 2 MiB */
+	struct list_head empty;		/* blocks with nothing in them */
+	struct list_head partial;	/* blocks with something and room for more */
+	unsigned long used;		/* pages */
+	unsigned long nr_empty;
+
+	unsigned int nr_blocks;
+	atomic64_t out_pages;
+	atomic64_t freed_pages;
+};
+
+long vmirror_pool_create(struct file *file, void *arg);
+struct vmirror_pool *vmirror_pool_from_file(struct file *file);
+unsigned long vmirror_pool_used(struct vmirror_pool *pool);
+bool vmirror_pool_block_used(struct vmirror_pool *pool, unsigned int block);
+bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index);
+unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n);
+void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages);
+struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsigned int order,
+				    struct vmirror_vm *vm, u64 gpa);
+
+static inline struct vmirror_pool *vmirror_pool_of(const struct page *page);
+static inline u64 vmirror_pool_offset(const struct vmirror_pool *pool, const struct page *page)
+{
+	return (u64)(page_to_pfn(page) - pool->first_pfn) << PAGE_SHIFT;
+}
+
+/*
+ * A device page says whose it is in its zone_device_data, with no memory of its
+ * own: the guest frame number above, the id of the VM below.  0 is a free page.
+ */
+#define DEVDATA_VM_BITS		24
+#define DEVDATA_VM_MASK		((1UL << DEVDATA_VM_BITS) - 1)
+static_assert(VMIRROR_GPA_BITS - 12 + DEVDATA_VM_BITS <= 64);
+
+static inline void *vmirror_devdata(u32 vm_id, u64 gpa)
+{
+	return (void *)((unsigned long)(gpa >> PAGE_SHIFT) << DEVDATA_VM_BITS | vm_id);
+}
+
+static inline u32 vmirror_devdata_vm(const struct page *page)
+{
+	return (unsigned long)page->zone_device_data & DEVDATA_VM_MASK;
+}
+
+static inline u64 vmirror_devdata_gpa(const struct page *page)
+{
+	return ((unsigned long)page->zone_device_data >> DEVDATA_VM_BITS) << PAGE_SHIFT;
+}
+
+/* --- engine-ram.c ---------------------------------------------------------- */
+
+extern const struct vmirror_engine vmirror_engine_ram;
+
+/* --- reserve.c: host pages kept for pages that come home -------------------- */
+
+void vmirror_reserve_exit(void);
+void vmirror_reserve_want(bool wanted);
+struct page *vmirror_reserve_take(void);
+void vmirror_reserve_stat(u64 *pages, u64 *target);
+
+/* --- moved.c: telling of pages that moved ----------------------------------- */
+
+/* A run of neighbouring pages that moved alike; see vmirror_move_add(). */
+struct vmirror_move {
+	enum vmirror_event type;	/* OUT or BACK */
+	enum vmirror_reason reason;
+	u64 pages;			/* in the run so far */
+	u32 vm_id;
+	unsigned int order;
+	u64 gpa;
+	u64 offset;
+	struct vmirror_pool *pool;
+};
+
+void vmirror_move_add(struct vmirror_move *move, struct page *page, unsigned int pages);
+void vmirror_move_flush(struct vmirror_move *move);
+
+/* --- walk.c: going through a range of guest memory --------------------------- */
+
+/**
+ * struct vmirror_batch - the page arrays of one migration, of one block at most
+ * @src: for the migrate_vma calls
+ * @dst: likewise
+ * @pfns: what the look before found: the page in RAM, or 0
+ * @taken: device pages taken for this block
+ * @why: for each page of the block, enum vmirror_skip, or BATCH_MOVED, or 0: not known
+ */
+struct vmirror_batch {
+	unsigned long src[BLOCK_PAGES];
+	unsigned long dst[BLOCK_PAGES];
+	unsigned long pfns[BLOCK_PAGES];
+	u32 taken[BLOCK_PAGES];
+	u8 why[BLOCK_PAGES];
+};
+
+#define BATCH_MOVED	0xff
+
+int vmirror_batch_init(void);
+void vmirror_batch_exit(void);
+struct vmirror_batch *vmirror_batch_get(void);
+void vmirror_batch_put(struct vmirror_batch *batch);
+
+/**
+ * struct vmirror_walk - a walk through a range of a VM
+ * @block: called with a range of the VMM's addresses within one PMD and one slot, and
+ *	none of our locks but slots_lock; it fills in @batch->why for every page of it
+ * @slot: the slot at hand
+ */
+struct vmirror_walk {
+	struct vmirror_vm *vm;
+	struct vmirror_pool *pool;	/* out: where to */
+	struct vmirror_moved *moved;
+	int (*block)(struct vmirror_walk *walk, unsigned long start, unsigned long end);
+	bool interruptible;		/* a signal ends it, early but in good order */
+	struct mirror_slot *slot;
+	struct vmirror_batch *batch;
+};
+
+int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length);
+
+/* --- migrate.c: out ---------------------------------------------------------- */
+
+long vmirror_migrate_ioctl(struct file *file, void *arg);
+
+/* --- home.c: the way back --------------------------------------------------- */
+
+vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf);
+long vmirror_recall_ioctl(struct file *file, void *arg);
+void vmirror_vm_bring_home(struct vmirror_vm *vm);
+void vmirror_pool_bring_home(struct vmirror_pool *pool);
+
+#include "compat.h"
+
+static inline struct vmirror_pool *vmirror_pool_of(const struct page *page)
+{
+	return container_of(page_pgmap(page), struct vmirror_pool, pgmap);
+}
+
+#endif /* VMIRROR_PRIVATE_H */

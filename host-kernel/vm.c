@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vm.c - an attached VM: its life
+ *
+ * The vm fd is the attachment.  Its last close brings every page home first, then ends
+ * the mirror.  The VM may die before, at any moment: its pages are then freed by the
+ * kernel as it unmaps them, and what is left of us is an empty mirror until the fd is
+ * closed.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/log2.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+static void vm_free(struct kref *kref)
+{
+	struct vmirror_vm *vm = container_of(kref, struct vmirror_vm, kref);
+
+	vmirror_slots_remove_all(vm);
+	vmirror_ring_free(&vm->ring);
+	if (vm->kvm)
+		vmirror_kvm_put(vm->kvm);
+	if (vm->mm)
+		mmdrop(vm->mm);
+	put_pid(vm->pid);
+	kfree_rcu(vm, rcu);
+}
+
+void vmirror_vm_put(struct vmirror_vm *vm)
+{
+	kref_put(&vm->kref, vm_free);
+}
+
+struct vmirror_vm *vmirror_vm_get_by_id(u32 id)
+{
+	struct vmirror_vm *vm;
+
+	rcu_read_lock();
+	vm = xa_load(&vmirror_vms, id);
+	if (vm && !kref_get_unless_zero(&vm->kref))
+		vm = NULL;
+	rcu_read_unlock();
+	return vm;
+}
+
+/* Write a record that is not about a move; see home.c and migrate.c for those. */
+void vmirror_vm_event(struct vmirror_vm *vm, enum vmirror_event type,
+		      enum vmirror_reason reason, u64 gpa, u64 pages)
+{
+	struct vmirror_record record = {
+		.type = type,
+		.reason = reason,
+		.gpa = gpa,
+		.pages = pages,
+	};
+
+	vmirror_ring_write(&vm->ring, &record);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	struct vmirror_vm *vm = file->private_data;
+
+	vmirror_vm_bring_home(vm);
+	/* No device page carries the id any more, so nothing looks it up any more. */
+	mutex_lock(&vmirror_registry_lock);
+	xa_erase(&vmirror_vms, vm->id);
+	mutex_unlock(&vmirror_registry_lock);
+	vmirror_vm_put(vm);
+	return 0;
+}
+
+static __poll_t vm_poll(struct file *file, poll_table *wait)
+{
+	struct vmirror_vm *vm = file->private_data;
+
+	poll_wait(file, &vm->ring.wait, wait);
+	return vmirror_ring_readable(&vm->ring) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int vm_map_ring(struct file *file, struct vm_area_struct *vma)
+{
+	struct vmirror_vm *vm = file->private_data;
+
+	return vmirror_ring_mmap(&vm->ring, vma);
+}
+
+/* What the attachment costs, all told. */
+static u64 vm_overhead(struct vmirror_vm *vm)
+{
+	struct mirror_slot *slot;
+	u64 bytes = sizeof(*vm) + vm->ring.map_size;
+
+	down_read(&vm->slots_lock);
+	list_for_each_entry(slot, &vm->slots, link)
+		bytes += sizeof(*slot);
+	up_read(&vm->slots_lock);
+	return bytes;
+}
+
+static long vm_stat(struct file *file, void *arg)
+{
+	struct vmirror_vm *vm = file->private_data;
+	struct vmirror_vm_stat *stat = arg;
+	s64 homecome;
+
+	vmirror_slots_sync(vm);		/* if it cannot, the last known numbers do */
+	stat->id = vm->id;
+	stat->pid = pid_vnr(vm->pid);
+	stat->dead = test_bit(0, &vm->exited);
+	stat->ram_bytes = READ_ONCE(vm->ram_bytes);
+	stat->back_fault = atomic64_read(&vm->back_fault);
+	stat->back_recall = atomic64_read(&vm->back_recall);
+	stat->out_pages = atomic64_read(&vm->out_pages);
+	stat->moved_out = atomic64_read(&vm->moved_out);
+	/* A page on its way home just now is counted on both sides: not below zero. */
+	homecome = stat->moved_out - stat->out_pages - stat->back_fault - stat->back_recall;
+	stat->dropped = max_t(s64, homecome, 0);
+	stat->faults = atomic64_read(&vm->faults);
+	stat->reserve_used = atomic64_read(&vm->reserve_used);
+	stat->invalidations = atomic64_read(&vm->invalidations);
+	stat->lost_records = READ_ONCE(vm->ring.lost_total);
+	stat->overhead_bytes = vm_overhead(vm);
+	strscpy(stat->name, vm->name, sizeof(stat->name));
+	return 0;
+}
+
+static const struct vmirror_ioctl vm_ioctls[] = {
+	VMIRROR_IOCTL(VMIRROR_MIGRATE, vmirror_migrate, moved, vmirror_migrate_ioctl),
+	VMIRROR_IOCTL(VMIRROR_RECALL, vmirror_recall, moved, vmirror_recall_ioctl),
+	VMIRROR_IOCTL(VMIRROR_SNAPSHOT, vmirror_snapshot, done_bytes, vmirror_snapshot_ioctl),
+	VMIRROR_IOCTL(VMIRROR_SLOTS, vmirror_slots, reserved, vmirror_slots_ioctl),
+	VMIRROR_IOCTL(VMIRROR_VM_STAT, vmirror_vm_stat, name, vm_stat),
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return vmirror_ioctl_dispatch(file, cmd, arg, vm_ioctls, ARRAY_SIZE(vm_ioctls));
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.poll = vm_poll,
+	.mmap = vm_map_ring,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct vmirror_vm *vm_alloc(const struct vmirror_vm_attach *args)
+{
+	struct vmirror_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->kref);
+	init_rwsem(&vm->slots_lock);
+	INIT_LIST_HEAD(&vm->slots);
+	strscpy(vm->name, args->name, sizeof(vm->name));
+	if (vmirror_ring_init(&vm->ring, args->ring_records ?: VMIRROR_RING_DEFAULT)) {
+		kfree(vm);
+		return ERR_PTR(-ENOMEM);
+	}
+	return vm;
+}
+
+/* Find the guest: the KVM VM behind the fd, and that it is that process's. */
+static int vm_bind(struct vmirror_vm *vm, const struct vmirror_vm_attach *args)
+{
+	struct file *file __free(fput) = fget(args->kvm_fd);
+	struct task_struct *task;
+	struct mm_struct *mm;
+
+	if (!file)
+		return -EBADF;
+	vm->kvm = vmirror_kvm_get(file);
+	if (IS_ERR(vm->kvm)) {
+		int ret = PTR_ERR(vm->kvm);
+
+		vm->kvm = NULL;
+		return ret;
+	}
+	vm->pid = find_get_pid(args->pid);
+	task = get_pid_task(vm->pid, PIDTYPE_TGID);
+	if (!task)
+		return -ESRCH;
+	mm = get_task_mm(task);
+	put_task_struct(task);
+	if (!mm)
+		return -ESRCH;
+	if (mm == vmirror_kvm_mm(vm->kvm)) {
+		mmgrab(mm);
+		vm->mm = mm;
+	}
+	mmput(mm);
+	return vm->mm ? 0 : -EPERM;
+}
+
+/* Reserve an id, unless the VM or its name is there already; registry locked. */
+static int vm_register(struct vmirror_vm *vm)
+{
+	static u32 next_id = 1;
+	struct vmirror_vm *other;
+	unsigned long id;
+	int ret;
+
+	lockdep_assert_held(&vmirror_registry_lock);
+	xa_for_each(&vmirror_vms, id, other)
+		if (other->kvm == vm->kvm || !strcmp(other->name, vm->name))
+			return -EEXIST;
+	ret = xa_alloc_cyclic(&vmirror_vms, &vm->id, NULL, XA_LIMIT(1, DEVDATA_VM_MASK), &next_id,
+			      GFP_KERNEL);
+	return ret < 0 ? ret : 0;
+}
+
+/* The last step: what the world sees after this is whole. */
+static int vm_publish(struct vmirror_vm *vm)
+{
+	struct file *file;
+	int fd;
+
+	fd = get_unused_fd_flags(O_CLOEXEC | O_RDWR);
+	if (fd < 0)
+		return fd;
+	file = anon_inode_getfile("[vmirror-vm]", &vm_fops, vm, O_CLOEXEC | O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	xa_store(&vmirror_vms, vm->id, vm, GFP_KERNEL);
+	fd_install(fd, file);
+	return fd;
+}
+
+long vmirror_vm_attach(struct file *file, void *arg)
+{
+	struct vmirror_vm_attach *args = arg;
+	struct vmirror_vm *vm;
+	int ret;
+
+	if (args->flags || args->reserved || !vmirror_name_valid(args->name))
+		return -EINVAL;
+	if (args->ring_records && (!is_power_of_2(args->ring_records) ||
+				   args->ring_records < VMIRROR_RING_MIN ||
+				   args->ring_records > VMIRROR_RING_MAX))
+		return -EINVAL;
+
+	vm = vm_alloc(args);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	ret = vm_bind(vm, args);
+	if (ret)
+		goto err_put;
+	mutex_lock(&vmirror_registry_lock);
+	ret = vm_register(vm);
+	if (ret)
+		goto err_unlock;
+	vm->slots_generation = ~0ULL;
+	ret = vmirror_slots_sync(vm);
+	if (ret)
+		goto err_erase;
+	ret = vm_publish(vm);
+	if (ret < 0)
+		goto err_erase;
+	mutex_unlock(&vmirror_registry_lock);
+	return ret;
+
+err_erase:
+	xa_erase(&vmirror_vms, vm->id);
+err_unlock:
+	mutex_unlock(&vmirror_registry_lock);
+err_put:
+	vmirror_vm_put(vm);
+	return ret;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * walk.c - going through a range of guest memory, block by block
+ *
+ * What MIGRATE and RECALL share: find the slots, cut them where the VMM's page table has
+ * a new PMD, and stop when a signal comes.  Batches are at most one PMD (2 MiB), because
+ * a vCPU that touches a page in flight sleeps until its batch is done.
+ */
+#include <linux/mempool.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "private.h"
+
+/*
+ * Page arrays come from a mempool, so that a page can come home even when the kernel has
+ * no memory for them: each task waits for one batch and holds no other.
+ */
+#define BATCHES_KEPT	16
+
+static mempool_t *batch_pool;
+
+int vmirror_batch_init(void)
+{
+	batch_pool = mempool_create_kmalloc_pool(BATCHES_KEPT, sizeof(struct vmirror_batch));
+	return batch_pool ? 0 : -ENOMEM;
+}
+
+void vmirror_batch_exit(void)
+{
+	mempool_destroy(batch_pool);
+}
+
+struct vmirror_batch *vmirror_batch_get(void)
+{
+	return mempool_alloc(batch_pool, GFP_KERNEL);
+}
+
+void vmirror_batch_put(struct vmirror_batch *batch)
+{
+	mempool_free(batch, batch_pool);
+}
+
+/* Add up what became of the pages of a block. */
+static void tally(struct vmirror_walk *walk, unsigned long pages)
+{
+	for (unsigned long i = 0; i < pages; i++) {
+		u8 why = walk->batch->why[i];
+
+		if (why == BATCH_MOVED)
+			walk->moved->moved_pages++;
+		else
+			walk->moved->skipped_pages[why ?: VMIRROR_SKIP_BUSY]++;
+	}
+}
+
+static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
+{
+	struct vmirror_slot *info = &walk->slot->info;
+
+	while (*gpa < end) {
+		unsigned long start = info->hva + (*gpa - info->gpa);
+		unsigned long next = min(ALIGN(start + 1, BLOCK_BYTES), start + (end - *gpa));
+		int ret;
+
+		if (walk->interruptible && signal_pending(current))
+			return -EINTR;
+		ret = walk->block(walk, start, next);
+		if (ret)
+			return ret;
+		tally(walk, (next - start) >> PAGE_SHIFT);
+		*gpa += next - start;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int walk_range(struct vmirror_walk *walk, u64 *gpa, u64 end)
+{
+	struct vmirror_moved *moved = walk->moved;
+	u64 hole_end;
+	int ret;
+
+	while (*gpa < end) {
+		walk->slot = vmirror_slot_at(walk->vm, *gpa, &hole_end);
+		if (!walk->slot) {
+			hole_end = min(end, hole_end);
+			moved->skipped_pages[VMIRROR_SKIP_NO_SLOT] += (hole_end - *gpa) >> PAGE_SHIFT;
+			*gpa = hole_end;
+			continue;
+		}
+		ret = walk_slot(walk, gpa, min(end, walk->slot->info.gpa + walk->slot->info.length));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * vmirror_walk() - call walk->block() for each block of a range
+ * @walk: vm, moved, block and what @block needs; the rest is filled in
+ * @gpa: first guest physical address
+ * @length: bytes
+ *
+ * Return: 0 if anything was done, with walk->moved->done_bytes telling how much; else
+ * -EINTR, -ENXIO (no slot in the range), -ESRCH or -ENOMEM
+ */
+int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length)
+{
+	struct vmirror_vm *vm = walk->vm;
+	u64 at = gpa;
+	int ret;
+
+	memset(walk->moved, 0, sizeof(*walk->moved));
+	ret = vmirror_check_range(gpa, length) ?: vmirror_slots_sync(vm);
+	if (ret)
+		return ret;
+	if (!mmget_not_zero(vm->mm))
+		return -ESRCH;
+	walk->batch = vmirror_batch_get();
+	down_read(&vm->slots_lock);
+	ret = walk_range(walk, &at, gpa + length);
+	up_read(&vm->slots_lock);
+	vmirror_batch_put(walk->batch);
+	mmput(vm->mm);
+
+	walk->moved->done_bytes = at - gpa;
+	if (!ret && walk->moved->skipped_pages[VMIRROR_SKIP_NO_SLOT] == length >> PAGE_SHIFT)
+		return -ENXIO;
+	return at > gpa ? 0 : ret;
+}
