@@ -36,16 +36,46 @@ static inline struct folio *compat_vma_alloc_folio(gfp_t gfp, int order,
 #endif
 }
 
-/* Gives the free device page(s) at @page out: one reference, locked. */
+/*
+ * Makes a folio of the free device page(s) at @page: one reference, locked.
+ *
+ * By page, never by page_folio(): a page that was part of a larger folio in its last life
+ * still names that folio's head.
+ */
 static inline void compat_zone_device_init(struct page *page, struct dev_pagemap *pgmap,
 					   unsigned int order)
 {
 #ifdef HAVE_ZONE_DEVICE_INIT_PGMAP
-	zone_device_folio_init(page_folio(page), pgmap, order);
+	zone_device_page_init(page, pgmap, order);
 #elif defined(HAVE_MIGRATE_COMPOUND)
 	zone_device_page_init(page, order);
 #else
 	zone_device_page_init(page);
+#endif
+	if (order)
+		folio_set_large_rmappable(page_folio(page));
+}
+
+/* Forget the flags of the page's last life.  A flag means another thing in a tail page. */
+static inline void compat_clear_page_flags(struct page *page)
+{
+	const unsigned long mask = PAGE_FLAGS_CHECK_AT_PREP & ~(1UL << PG_reserved);
+
+#ifdef HAVE_MEMDESC_FLAGS
+	page->flags.f &= ~mask;
+#else
+	page->flags &= ~mask;
+#endif
+}
+
+/* Like migrate_device_range(), for pfns that need not be neighbours. */
+static inline void compat_migrate_device_pfns(unsigned long *pfns, unsigned long n)
+{
+#ifdef HAVE_MIGRATE_DEVICE_PFNS
+	migrate_device_pfns(pfns, n);
+#else
+	for (unsigned long i = 0; i < n; i++)
+		migrate_device_range(&pfns[i], pfns[i], 1);
 #endif
 }
 

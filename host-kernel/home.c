@@ -419,25 +419,30 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 {
 	struct vmirror_batch *batch = vmirror_batch_get();
 	struct homecoming home = {
-		.args = { .src = batch->src, .dst = batch->dst, .npages = BLOCK_PAGES },
+		.args = { .src = batch->src, .dst = batch->dst },
 		.reason = reason,
 		.must = true,
 		.only_vm = only_vm,
 	};
 	u32 split_vm = 0;
 	u64 split_gpa = 0;
+	unsigned int n;
 
+	n = vmirror_pool_list_block(pool, block, batch->src);
+	if (!n)
+		goto out;
+	home.args.npages = n;
 	memset(batch->dst, 0, sizeof(batch->dst));
-	migrate_device_range(batch->src, pool->first_pfn + (unsigned long)block * BLOCK_PAGES,
-			     BLOCK_PAGES);
+	compat_migrate_device_pfns(batch->src, n);
 	fill(&home);
-	migrate_device_pages(batch->src, batch->dst, BLOCK_PAGES);
+	migrate_device_pages(batch->src, batch->dst, n);
 	tell(&home);
 	if (home.split) {
 		split_vm = vmirror_devdata_vm(home.split);
 		split_gpa = vmirror_devdata_gpa(home.split);
 	}
-	migrate_device_finalize(batch->src, batch->dst, BLOCK_PAGES);
+	migrate_device_finalize(batch->src, batch->dst, n);
+out:
 	vmirror_batch_put(batch);
 	if (split_vm)
 		split_home(split_vm, split_gpa, reason);
@@ -447,8 +452,7 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason)
 {
 	for (unsigned int block = 0; block < pool->nr_blocks; block++)
-		if (vmirror_pool_block_used(pool, block))
-			evict_block(pool, block, only_vm, reason);
+		evict_block(pool, block, only_vm, reason);
 }
 
 /* Pages that are locked or faulted in just now go by themselves: give them time. */

@@ -8,18 +8,17 @@ DKMS_DIR = $(DESTDIR)$(prefix)/src/vmirror-$(VERSION)
 MODULE_DIR = $(DESTDIR)/lib/modules/$(kernel_release)/updates
 
 # Every source file; not what kbuild or an editor left behind.
-LIST_KERNEL_FILES = \
-	( cd $(abs_srcdir)/host-kernel && \
-	  ls -d Kbuild Makefile dkms.conf *.c *.h 2>/dev/null | grep -v '\.mod\.c$$' )
-EACH_KERNEL_SOURCE = for f in `$(LIST_KERNEL_FILES)`; do \
-	echo $(abs_srcdir)/host-kernel/$$f; done; echo $(abs_srcdir)/proto/vmirror.h
+LIST_KERNEL_FILES = cd $(abs_srcdir)/host-kernel && \
+	ls -d Kbuild Makefile dkms.conf *.c *.h 2>/dev/null | grep -v '\.mod\.c$$' | \
+	sed 's|^|$(abs_srcdir)/host-kernel/|'
+KERNEL_ABI = $(abs_srcdir)/proto/vmirror.h
 
 host-kernel/kbuild/vmirror.ko: link-kernel-sources
 	+$(AM_V_at)$(KBUILD_MAKE) modules
 
 link-kernel-sources:
 	$(AM_V_at)$(MKDIR_P) $(KBUILD_DIR)
-	$(AM_V_at)for f in `$(EACH_KERNEL_SOURCE)`; do \
+	$(AM_V_at)for f in `$(LIST_KERNEL_FILES)` $(KERNEL_ABI); do \
 		ln -sf $$f $(KBUILD_DIR)/ || exit 1; \
 	done
 
@@ -33,7 +32,7 @@ uninstall-kernel:
 
 install-dkms:
 	@$(MKDIR_P) "$(DKMS_DIR)"
-	@for f in `$(EACH_KERNEL_SOURCE)`; do \
+	@for f in `$(LIST_KERNEL_FILES)` $(KERNEL_ABI); do \
 		$(INSTALL_DATA) $$f "$(DKMS_DIR)/" || exit 1; \
 	done
 
@@ -46,7 +45,7 @@ clean-kernel:
 dist-kernel:
 	@$(MKDIR_P) $(distdir)/host-kernel
 	@for f in `$(LIST_KERNEL_FILES)`; do \
-		cp -p $(srcdir)/host-kernel/$$f $(distdir)/host-kernel/ || exit 1; \
+		cp -p $$f $(distdir)/host-kernel/ || exit 1; \
 	done
 
 if BUILD_KERNEL

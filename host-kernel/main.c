@@ -89,9 +89,18 @@ static int __init vmirror_init(void)
 	ret = vmirror_batch_init();
 	if (ret)
 		return ret;
+	ret = vmirror_reserve_init();
+	if (ret)
+		goto err_batch;
 	ret = misc_register(&system_device);
 	if (ret)
-		vmirror_batch_exit();
+		goto err_reserve;
+	return 0;
+
+err_reserve:
+	vmirror_reserve_exit();
+err_batch:
+	vmirror_batch_exit();
 	return ret;
 }
 

@@ -157,7 +157,8 @@ static struct vmirror_extent describe(u64 gpa, unsigned long pfn)
 		extent.state = VMIRROR_STATE_ERROR;
 		return extent;
 	}
-	if (!(pfn & HMM_PFN_VALID))
+	/* The zero page is no page: there is nothing that could move. */
+	if (!(pfn & HMM_PFN_VALID) || is_zero_pfn(pfn & ~HMM_PFN_FLAGS))
 		return extent;
 	extent.order = hmm_pfn_to_map_order(pfn) >= BLOCK_ORDER ? BLOCK_ORDER : 0;
 	extent.writable = !!(pfn & HMM_PFN_WRITE);

@@ -115,10 +115,34 @@ unsigned long vmirror_pool_used(struct vmirror_pool *pool)
 	return used;
 }
 
-/* A glance: what it says may be old by the time it is read. */
-bool vmirror_pool_block_used(struct vmirror_pool *pool, unsigned int block)
+/**
+ * vmirror_pool_list_block() - list the folios in a block
+ * @pool: the pool
+ * @block: its number
+ * @pfns: out: the first page of each folio that may be there
+ *
+ * A glance: a folio may go, and a page that is only taken may be listed.
+ *
+ * Return: how many page frames the folios span; with a 2 MiB folio the one entry stands
+ * for BLOCK_PAGES
+ */
+unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
+				     unsigned long *pfns)
 {
-	return READ_ONCE(pool->blocks[block].used);
+	unsigned long first = pool->first_pfn + (unsigned long)block * BLOCK_PAGES, flags;
+	DECLARE_BITMAP(map, BLOCK_PAGES);
+	unsigned int bit, n = 0;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_copy(map, pool->blocks[block].map, BLOCK_PAGES);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	if (bitmap_full(map, BLOCK_PAGES) && PageHead(pfn_to_page(first))) {
+		pfns[0] = first;
+		return BLOCK_PAGES;
+	}
+	for_each_set_bit(bit, map, BLOCK_PAGES)
+		pfns[n++] = first + bit;
+	return n;
 }
 
 /**
@@ -137,6 +161,8 @@ struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsign
 {
 	struct page *page = pfn_to_page(pool->first_pfn + index);
 
+	for (unsigned int i = 0; i < 1 << order; i++)
+		compat_clear_page_flags(page + i);
 	compat_zone_device_init(page, &pool->pgmap, order);
 	page->zone_device_data = vmirror_devdata(vm->id, gpa);
 	atomic64_add(1 << order, &vm->out_pages);

@@ -226,7 +226,8 @@ struct vmirror_pool {
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
 unsigned long vmirror_pool_used(struct vmirror_pool *pool);
-bool vmirror_pool_block_used(struct vmirror_pool *pool, unsigned int block);
+unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
+				     unsigned long *pfns);
 bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index);
 unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n);
 void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages);
@@ -268,6 +269,7 @@ extern const struct vmirror_engine vmirror_engine_ram;
 
 /* --- reserve.c: host pages kept for pages that come home -------------------- */
 
+int vmirror_reserve_init(void);
 void vmirror_reserve_exit(void);
 void vmirror_reserve_want(bool wanted);
 struct page *vmirror_reserve_take(void);

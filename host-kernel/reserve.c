@@ -57,6 +57,7 @@ static bool push(struct page *page)
 
 static void refill(struct work_struct *work);
 static DECLARE_DELAYED_WORK(refill_work, refill);
+static struct workqueue_struct *refill_queue;
 
 /* Fills up or drains down to the target. */
 static void refill(struct work_struct *work)
@@ -69,7 +70,7 @@ static void refill(struct work_struct *work)
 		/* Not movable: memory hotplug could not move it while it lies here. */
 		page = alloc_page(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN);
 		if (!page) {
-			queue_delayed_work(system_unbound_wq, &refill_work, HZ / 10);
+			queue_delayed_work(refill_queue, &refill_work, HZ / 10);
 			return;
 		}
 		if (!push(page)) {
@@ -89,7 +90,7 @@ struct page *vmirror_reserve_take(void)
 {
 	struct page *page = pop(false);
 
-	queue_delayed_work(system_unbound_wq, &refill_work, 0);
+	queue_delayed_work(refill_queue, &refill_work, 0);
 	return page;
 }
 
@@ -101,7 +102,7 @@ void vmirror_reserve_want(bool wanted)
 	spin_lock_irqsave(&reserve_lock, flags);
 	reserve_target = wanted ? max_t(unsigned int, reserve_pages, BLOCK_PAGES) : 0;
 	spin_unlock_irqrestore(&reserve_lock, flags);
-	mod_delayed_work(system_unbound_wq, &refill_work, 0);
+	mod_delayed_work(refill_queue, &refill_work, 0);
 	flush_delayed_work(&refill_work);
 }
 
@@ -115,8 +116,16 @@ void vmirror_reserve_stat(u64 *pages, u64 *target)
 	spin_unlock_irqrestore(&reserve_lock, flags);
 }
 
+int vmirror_reserve_init(void)
+{
+	/* Of our own, with a rescuer: it must get on while the host is out of memory. */
+	refill_queue = alloc_workqueue("vmirror", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
+	return refill_queue ? 0 : -ENOMEM;
+}
+
 void vmirror_reserve_exit(void)
 {
 	vmirror_reserve_want(false);
 	cancel_delayed_work_sync(&refill_work);
+	destroy_workqueue(refill_queue);
 }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * abi.c - every ioctl with every bad argument: the documented errno, and nothing changed
+ *
+ * Each argument is a good one with one thing spoilt, so that it is that thing which is
+ * refused.
+ */
+#include <fcntl.h>
+#include <signal.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+/* Size: too short, longer with zeroes (fine), longer with something in it. */
+static void check_sizes(int fd, unsigned long cmd, const void *good, uint32_t size, bool makes_fd)
+{
+	unsigned char buffer[2 * 4096];
+	uint32_t *claimed = (uint32_t *)buffer;
+	int ret;
+
+	memset(buffer, 0, sizeof(buffer));
+	memcpy(buffer, good, size);
+	for (uint32_t shorter = 0; shorter < size; shorter += 4) {
+		*claimed = shorter;
+		CHECK_ERRNO(ioctl(fd, cmd, buffer), EINVAL);
+	}
+	*claimed = size + 8;
+	ret = ioctl(fd, cmd, buffer);
+	CHECK(makes_fd ? ret >= 0 : ret == 0);
+	if (makes_fd)
+		close(ret);
+	memcpy(buffer, good, size);
+	*claimed = size + 8;
+	buffer[size + 7] = 1;
+	CHECK_ERRNO(ioctl(fd, cmd, buffer), E2BIG);
+	buffer[size + 7] = 0;
+	*claimed = 4096 + 8;
+	CHECK_ERRNO(ioctl(fd, cmd, buffer), E2BIG);
+	CHECK_ERRNO(ioctl(fd, cmd, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, cmd, (void *)~0xfffull), EFAULT);
+}
+
+#define SPOILT(good, field, value) ({ __typeof__(good) bad = (good); bad.field = (value); bad; })
+
+#define REFUSED(fd, cmd, good, field, value, want) do {			\
+	__typeof__(good) spoilt = SPOILT(good, field, value);			\
+	CHECK_ERRNO(ioctl(fd, cmd, &spoilt), want);				\
+} while (0)
+
+static void check_info(struct target *t)
+{
+	struct vmirror_info info = { .size = sizeof(info) };
+
+	check_sizes(t->sys, VMIRROR_INFO, &info, sizeof(info), false);
+	CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
+	CHECK(info.abi_version == VMIRROR_ABI_VERSION);
+	CHECK(info.engines & 1 << VMIRROR_ENGINE_RAM);
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_MIGRATE, &info), ENOTTY);
+	CHECK_ERRNO(ioctl(t->sys, _IO(VMIRROR_IOC_TYPE, 0x7f), &info), ENOTTY);
+}
+
+static void check_pool_create(struct target *t)
+{
+	struct vmirror_pool_create good = {
+		.size = sizeof(good),
+		.engine = VMIRROR_ENGINE_RAM,
+		.bytes = 4 * MiB,
+		.name = "abi-pool",
+	}, bad;
+	int pool;
+
+	check_sizes(t->sys, VMIRROR_POOL_CREATE, &good, sizeof(good), true);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, flags, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, reserved, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, engine, 0, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, engine, 77, EOPNOTSUPP);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, bytes, 0, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, bytes, 4 * MiB + 4096, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, bytes, ~0ull << 21, ENOMEM);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, bytes, 1ull << 50, ENOMEM);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, name[0], '\0', EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, name[3], '/', EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, name[3], (char)0xe4, EINVAL);
+	bad = good;
+	memset(bad.name, 'a', sizeof(bad.name));
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_POOL_CREATE, &bad), EINVAL);
+
+	pool = pool_create(t, "abi-pool", 4 * MiB);
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_POOL_CREATE, &good), EEXIST);
+	CHECK(fcntl(pool, F_GETFD) == FD_CLOEXEC);
+	close(pool);
+}
+
+static void check_pool_stat(struct target *t)
+{
+	struct vmirror_pool_stat stat = { .size = sizeof(stat) };
+	int pool = pool_create(t, "abi-pool", 4 * MiB);
+
+	check_sizes(pool, VMIRROR_POOL_STAT, &stat, sizeof(stat), false);
+	REFUSED(pool, VMIRROR_POOL_STAT, stat, reserved, 1, EINVAL);
+	pool_stat(pool, &stat);
+	CHECK(stat.bytes == 4 * MiB && stat.used_bytes == 0 && stat.free_huge == 2);
+	CHECK(!strcmp(stat.name, "abi-pool"));
+	CHECK_ERRNO(ioctl(pool, VMIRROR_INFO, &stat), ENOTTY);
+	close(pool);
+}
+
+static pid_t dead_pid(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	return pid;
+}
+
+static void check_attach(struct target *t)
+{
+	struct vmirror_vm_attach good = {
+		.size = sizeof(good),
+		.kvm_fd = t->kvm,
+		.pid = t->pid,
+		.name = "abi-vm",
+	};
+	int null = open("/dev/null", O_RDWR), vm;
+
+	check_sizes(t->sys, VMIRROR_VM_ATTACH, &good, sizeof(good), true);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, flags, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, reserved, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, name[0], ' ', EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, ring_records, 100, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, ring_records, VMIRROR_RING_MIN / 2, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, ring_records, VMIRROR_RING_MAX * 2, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, kvm_fd, -1, EBADF);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, kvm_fd, 1000000, EBADF);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, kvm_fd, null, ENXIO);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, kvm_fd, t->sys, ENXIO);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, pid, 0, ESRCH);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, pid, -1, ESRCH);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, pid, dead_pid(), ESRCH);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, pid, 2, ESRCH);	/* a kernel thread */
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, pid, getpid(), EPERM);
+	close(null);
+
+	vm = vm_attach(t, "abi-vm", 0);
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_VM_ATTACH, &good), EEXIST);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, name[0], 'x', EEXIST);
+	close(vm);
+}
+
+/* MIGRATE and RECALL have the same ideas about ranges. */
+#define CHECK_RANGES(fd, cmd, good, hole) do {					\
+	REFUSED(fd, cmd, good, flags, 1, EINVAL);				\
+	REFUSED(fd, cmd, good, gpa, 0x123, EINVAL);				\
+	REFUSED(fd, cmd, good, length, 0, EINVAL);				\
+	REFUSED(fd, cmd, good, length, 4097, EINVAL);				\
+	REFUSED(fd, cmd, good, length, ~0xfffull, EOVERFLOW);			\
+	REFUSED(fd, cmd, good, gpa, ~0xfffull, EOVERFLOW);			\
+	REFUSED(fd, cmd, good, gpa, 1ull << VMIRROR_GPA_BITS, EOVERFLOW);	\
+	REFUSED(fd, cmd, good, gpa, hole, ENXIO);				\
+} while (0)
+
+static void check_vm_ioctls(struct target *t)
+{
+	const uint64_t hole = 1ull << 50;
+	int pool = pool_create(t, "abi-pool", 4 * MiB), vm = vm_attach(t, "abi-vm", 0);
+	struct vmirror_extent extents[16];
+	struct vmirror_slot slots[4];
+	struct vmirror_vm_stat stat = { .size = sizeof(stat) };
+	struct vmirror_migrate out = {
+		.size = sizeof(out), .pool_fd = pool, .gpa = 16 * MiB, .length = 4096,
+	};
+	struct vmirror_recall back = { .size = sizeof(back), .gpa = 16 * MiB, .length = 4096 };
+	struct vmirror_snapshot snap = {
+		.size = sizeof(snap), .gpa = 16 * MiB, .length = 4096,
+		.extents = (uintptr_t)extents, .nr_extents = 16,
+	};
+	struct vmirror_slots list = {
+		.size = sizeof(list), .slots = (uintptr_t)slots, .nr_slots = 4,
+	};
+
+	check_sizes(vm, VMIRROR_MIGRATE, &out, sizeof(out), false);
+	CHECK_RANGES(vm, VMIRROR_MIGRATE, out, hole);
+	REFUSED(vm, VMIRROR_MIGRATE, out, reserved, 1, EINVAL);
+	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, -1, EBADF);
+	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, 1000000, EBADF);
+	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, vm, EBADF);
+	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, t->kvm, EBADF);
+
+	check_sizes(vm, VMIRROR_RECALL, &back, sizeof(back), false);
+	CHECK_RANGES(vm, VMIRROR_RECALL, back, hole);
+
+	check_sizes(vm, VMIRROR_SNAPSHOT, &snap, sizeof(snap), false);
+	CHECK_RANGES(vm, VMIRROR_SNAPSHOT, snap, hole);
+	REFUSED(vm, VMIRROR_SNAPSHOT, snap, reserved, 1, EINVAL);
+	REFUSED(vm, VMIRROR_SNAPSHOT, snap, nr_extents, 0, EINVAL);
+	REFUSED(vm, VMIRROR_SNAPSHOT, snap, extents, ~0xfffull, EFAULT);
+
+	check_sizes(vm, VMIRROR_SLOTS, &list, sizeof(list), false);
+	REFUSED(vm, VMIRROR_SLOTS, list, flags, 1, EINVAL);
+	REFUSED(vm, VMIRROR_SLOTS, list, reserved, 1, EINVAL);
+	REFUSED(vm, VMIRROR_SLOTS, list, slots, ~0xfffull, EFAULT);
+
+	check_sizes(vm, VMIRROR_VM_STAT, &stat, sizeof(stat), false);
+	vm_stat(vm, &stat);
+	CHECK(stat.pid == t->pid && !stat.dead && stat.ram_bytes > 0);
+	CHECK(!strcmp(stat.name, "abi-vm"));
+	CHECK_ERRNO(ioctl(vm, VMIRROR_POOL_STAT, &stat), ENOTTY);
+
+	CHECK(mmap(NULL, 1 << 30, PROT_READ, MAP_SHARED, vm, 0) == MAP_FAILED && errno == EINVAL);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm, 4096) == MAP_FAILED && errno == EINVAL);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, vm, 0) == MAP_FAILED && errno == EINVAL);
+	close(vm);
+	close(pool);
+}
+
+/* Only root may open the device. */
+static void check_permission(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		_exit(open(VMIRROR_DEVICE, O_RDWR) == -1 && errno == EACCES ? 0 : 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void case_abi(struct target *t)
+{
+	check_permission();
+	check_info(t);
+	check_pool_create(t);
+	check_pool_stat(t);
+	check_attach(t);
+	check_vm_ioctls(t);
+	verify(t);
+}

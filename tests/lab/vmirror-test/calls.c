@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* calls.c - the ioctls as functions that must succeed */
+#include <stdarg.h>
+
+#include "test.h"
+
+void fail(const char *file, int line, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "FAILED at %s:%d: ", file, line);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+/* A pool with room for @bytes at least. */
+int pool_create(struct target *t, const char *name, uint64_t bytes)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args),
+		.engine = VMIRROR_ENGINE_RAM,
+		.bytes = (bytes + VMIRROR_POOL_SIZE_UNIT - 1) & ~(VMIRROR_POOL_SIZE_UNIT - 1),
+	};
+	int fd;
+
+	snprintf(args.name, sizeof(args.name), "%s", name);
+	fd = ioctl(t->sys, VMIRROR_POOL_CREATE, &args);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+int vm_attach(struct target *t, const char *name, uint32_t ring_records)
+{
+	struct vmirror_vm_attach args = {
+		.size = sizeof(args),
+		.kvm_fd = t->kvm,
+		.pid = t->pid,
+		.ring_records = ring_records,
+	};
+	int fd;
+
+	snprintf(args.name, sizeof(args.name), "%s", name);
+	fd = ioctl(t->sys, VMIRROR_VM_ATTACH, &args);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+uint64_t all_moved(const struct vmirror_moved *moved)
+{
+	uint64_t pages = moved->moved_pages;
+
+	for (int i = 0; i < (int)VMIRROR_SKIP_SLOTS; i++)
+		pages += moved->skipped_pages[i];
+	return pages;
+}
+
+void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
+{
+	struct vmirror_migrate args = {
+		.size = sizeof(args),
+		.pool_fd = pool,
+		.gpa = gpa,
+		.length = length,
+	};
+
+	CHECK(ioctl(vm, VMIRROR_MIGRATE, &args) == 0);
+	CHECK(args.moved.done_bytes == length);
+	CHECK(all_moved(&args.moved) == length / VMIRROR_PAGE_SIZE);
+	*moved = args.moved;
+}
+
+void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
+{
+	struct vmirror_recall args = { .size = sizeof(args), .gpa = gpa, .length = length };
+
+	CHECK(ioctl(vm, VMIRROR_RECALL, &args) == 0);
+	CHECK(args.moved.done_bytes == length);
+	CHECK(all_moved(&args.moved) == length / VMIRROR_PAGE_SIZE);
+	*moved = args.moved;
+}
+
+void vm_stat(int vm, struct vmirror_vm_stat *stat)
+{
+	*stat = (struct vmirror_vm_stat) { .size = sizeof(*stat) };
+	CHECK(ioctl(vm, VMIRROR_VM_STAT, stat) == 0);
+}
+
+void pool_stat(int pool, struct vmirror_pool_stat *stat)
+{
+	*stat = (struct vmirror_pool_stat) { .size = sizeof(*stat) };
+	CHECK(ioctl(pool, VMIRROR_POOL_STAT, stat) == 0);
+}
+
+/* The guest's main memory: its largest slot. */
+uint64_t lowest_ram(int vm, uint64_t *length)
+{
+	struct vmirror_slot slots[64];
+	struct vmirror_slots args = {
+		.size = sizeof(args),
+		.slots = (uintptr_t)slots,
+		.nr_slots = 64,
+	};
+	int best = 0;
+
+	CHECK(ioctl(vm, VMIRROR_SLOTS, &args) == 0);
+	CHECK(args.nr_slots > 0 && args.nr_slots <= 64);
+	for (unsigned int i = 1; i < args.nr_slots; i++)
+		if (slots[i].length > slots[best].length)
+			best = i;
+	CHECK(slots[best].blocker == 0);
+	*length = slots[best].length;
+	return slots[best].gpa;
+}
+
+uint64_t pages_in_state(int vm, uint64_t gpa, uint64_t length, uint32_t state)
+{
+	static struct vmirror_extent extents[4096];
+	uint64_t pages = 0, end = gpa + length;
+
+	while (gpa < end) {
+		struct vmirror_snapshot args = {
+			.size = sizeof(args),
+			.gpa = gpa,
+			.length = end - gpa,
+			.extents = (uintptr_t)extents,
+			.nr_extents = 4096,
+		};
+
+		CHECK(ioctl(vm, VMIRROR_SNAPSHOT, &args) == 0);
+		CHECK(args.done_bytes > 0);
+		for (unsigned int i = 0; i < args.nr_extents; i++)
+			if (extents[i].state == state)
+				pages += extents[i].pages;
+		gpa += args.done_bytes;
+	}
+	return pages;
+}
+
+void verify(struct target *t)
+{
+	if (t->verify && system(t->verify))
+		FAIL("the guest's memory is not what it was: %s", t->verify);
+}
+
+void check_nothing_left(struct target *t)
+{
+	struct vmirror_info info = { .size = sizeof(info) };
+
+	CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
+	if (info.nr_pools || info.nr_vms)
+		FAIL("%u pools and %u VMs are left", info.nr_pools, info.nr_vms);
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* teardown.c - every order in which things can go while pages are out */
+#include <signal.h>
+
+#include <sys/wait.h>
+
+#include "test.h"
+
+enum order { VM_FIRST, POOL_FIRST, EXIT, KILLED, KILLED_BUSY, NR_ORDERS };
+
+static const char *const names[NR_ORDERS] = {
+	"vm fd closed first", "pool fd closed first", "holder exits", "holder is killed",
+	"holder is killed while it migrates",
+};
+
+static void hold(struct target *t, enum order order, int ready)
+{
+	int vm = vm_attach(t, "teardown", 0), pool;
+	struct vmirror_moved moved;
+	uint64_t length, gpa = lowest_ram(vm, &length);
+
+	pool = pool_create(t, "teardown", length);
+	migrate(vm, pool, gpa, length, &moved);
+	CHECK(moved.moved_pages > 0);
+	CHECK(write(ready, "x", 1) == 1);
+	switch (order) {
+	case VM_FIRST:
+		close(vm);
+		close(pool);
+		break;
+	case POOL_FIRST:
+		close(pool);
+		close(vm);
+		break;
+	case KILLED:
+		pause();
+		break;
+	case KILLED_BUSY:
+		for (;;) {
+			struct vmirror_recall args = {
+				.size = sizeof(args), .gpa = gpa, .length = length,
+			};
+			struct vmirror_migrate again = {
+				.size = sizeof(again), .pool_fd = pool, .gpa = gpa, .length = length,
+			};
+
+			ioctl(vm, VMIRROR_RECALL, &args);
+			ioctl(vm, VMIRROR_MIGRATE, &again);
+		}
+	default:
+		break;
+	}
+	exit(0);
+}
+
+/* The last reference to a dead process's fds may go a moment after it was reaped. */
+static void wait_nothing_left(struct target *t)
+{
+	for (int tries = 0; tries < 500; tries++) {
+		struct vmirror_info info = { .size = sizeof(info) };
+
+		CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
+		if (!info.nr_pools && !info.nr_vms)
+			return;
+		usleep(10000);
+	}
+	check_nothing_left(t);
+}
+
+static void try_order(struct target *t, enum order order)
+{
+	int pipefd[2], status;
+	char byte;
+	pid_t pid;
+
+	printf("  %s\n", names[order]);
+	fflush(stdout);
+	CHECK(pipe(pipefd) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		hold(t, order, pipefd[1]);
+	close(pipefd[1]);
+	CHECK(read(pipefd[0], &byte, 1) == 1);
+	close(pipefd[0]);
+	if (order == KILLED_BUSY)
+		usleep(200000);
+	if (order == KILLED || order == KILLED_BUSY)
+		kill(pid, SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (order == KILLED || order == KILLED_BUSY)
+		CHECK(WIFSIGNALED(status));
+	else
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	wait_nothing_left(t);
+	verify(t);
+}
+
+void case_teardown(struct target *t)
+{
+	for (enum order order = 0; order < NR_ORDERS; order++)
+		try_order(t, order);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A signal ends a long MIGRATE early, in good order: what is done is told. */
+void case_signals(struct target *t)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	int vm = vm_attach(t, "signals", 0), pool, early = 0;
+	uint64_t length, gpa = lowest_ram(vm, &length);
+	struct vmirror_moved moved;
+
+	pool = pool_create(t, "signals", length);
+	sigaction(SIGALRM, &action, NULL);
+	for (int i = 0; i < 50; i++) {
+		struct vmirror_migrate args = {
+			.size = sizeof(args), .pool_fd = pool, .gpa = gpa, .length = length,
+		};
+		int ret;
+
+		ualarm(500 + i * 400, 0);
+		ret = ioctl(vm, VMIRROR_MIGRATE, &args);
+		ualarm(0, 0);
+		CHECK(ret == 0 || errno == EINTR);
+		if (!ret) {
+			CHECK(all_moved(&args.moved) == args.moved.done_bytes / VMIRROR_PAGE_SIZE);
+			early += args.moved.done_bytes < length;
+		}
+		recall(vm, gpa, length, &moved);
+	}
+	CHECK(early > 0);
+	verify(t);
+	close(vm);
+	close(pool);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test.h - what the cases of vmirror-test share
+ *
+ * vmirror-test talks to /dev/vmirror itself, without hmmd, about a running VM.  A case
+ * ends the program with a message at the first thing that is not as it must be.
+ */
+#ifndef VMIRROR_TEST_H
+#define VMIRROR_TEST_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/ioctl.h>
+
+#include "vmirror.h"
+
+#define MiB (1ull << 20)
+
+/**
+ * struct target - the VM under test
+ * @pid: its VMM
+ * @kvm: a duplicate of its KVM fd
+ * @sys: /dev/vmirror
+ * @verify: shell command that has the guest check its memory, or NULL
+ */
+struct target {
+	pid_t pid;
+	int kvm;
+	int sys;
+	const char *verify;
+};
+
+void fail(const char *file, int line, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
+
+#define FAIL(...) fail(__FILE__, __LINE__, __VA_ARGS__)
+#define CHECK(cond) do { if (!(cond)) FAIL("not so: %s (errno %s)", #cond, strerror(errno)); } while (0)
+
+/* The call must fail with this errno. */
+#define CHECK_ERRNO(call, want) do {						\
+	errno = 0;								\
+	if ((call) != -1 || errno != (want))					\
+		FAIL("%s: expected %s, got %s", #call, strerror(want), strerror(errno)); \
+} while (0)
+
+int pool_create(struct target *t, const char *name, uint64_t bytes);
+int vm_attach(struct target *t, const char *name, uint32_t ring_records);
+void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
+void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
+void vm_stat(int vm, struct vmirror_vm_stat *stat);
+void pool_stat(int pool, struct vmirror_pool_stat *stat);
+uint64_t lowest_ram(int vm, uint64_t *length);
+uint64_t pages_in_state(int vm, uint64_t gpa, uint64_t length, uint32_t state);
+uint64_t all_moved(const struct vmirror_moved *moved);
+void verify(struct target *t);
+void check_nothing_left(struct target *t);
+
+void case_abi(struct target *t);
+void case_move(struct target *t);
+void case_ring(struct target *t);
+void case_teardown(struct target *t);
+void case_signals(struct target *t);
+/* These make a VM of their own; see selfvm.h. */
+void case_reasons(struct target *t);
+void case_memory(struct target *t);
+void case_race(struct target *t);
+void case_mixed(struct target *t);
+void case_two_pools(struct target *t);
+
+#endif
