@@ -293,10 +293,14 @@ struct recall {
 	enum vmirror_reason reason;
 };
 
-/* What is still out of the pages at hand?  Those that were and are not have moved. */
+/*
+ * What is still out of the pages at hand?  Those that were and are in RAM now have moved.
+ * Those that are not mapped just now are in flight, or ceased to exist.
+ */
 struct still_out {
 	u8 *why;
-	unsigned int pages;
+	unsigned int out;
+	unsigned int in_flight;
 	bool first;
 };
 
@@ -304,16 +308,22 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 {
 	struct still_out *still = arg;
 
-	still->pages = 0;
+	still->out = 0;
+	still->in_flight = 0;
 	for (unsigned long i = 0; i < n; i++) {
-		bool out = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR) &&
-			   is_device_private_page(hmm_pfn_to_page(pfns[i]));
+		bool mapped = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR);
+		bool out = mapped && is_device_private_page(hmm_pfn_to_page(pfns[i]));
 
 		if (still->first)
 			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
-		else if (!still->why[i] && !out)
+		else if (!still->why[i] && mapped && !out)
 			still->why[i] = BATCH_MOVED;
-		still->pages += !still->why[i];
+		if (still->why[i])
+			continue;
+		if (out)
+			still->out++;
+		else
+			still->in_flight++;
 	}
 }
 
@@ -348,7 +358,7 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 	mmap_read_unlock(mm);
 }
 
-/* A page that is locked just now is on its way anyway: look again in a moment. */
+/* A page that is locked or in flight just now is on its way: look again in a moment. */
 #define RECALL_TRIES	100
 
 static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
@@ -365,12 +375,17 @@ static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned
 		if (ret && still.first)
 			memset(still.why, 0, sizeof(walk->batch->why));
 		still.first = still.first && ret;
-		if (!ret && !still.pages)
+		if (!ret && !still.out && !still.in_flight)
 			return 0;
 		if (tries > 1)
 			usleep_range(50, 200);
-		recall_once(recall, start, end);
+		if (ret || still.out)
+			recall_once(recall, start, end);
 	}
+	/* In flight for so long: discarded in the meantime, and in no pool any more. */
+	for (unsigned long i = 0; !still.out && i < (end - start) >> PAGE_SHIFT; i++)
+		if (!still.why[i])
+			still.why[i] = BATCH_MOVED;
 	return 0;
 }
 

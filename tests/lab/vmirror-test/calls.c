@@ -139,6 +139,23 @@ uint64_t pages_in_state(int vm, uint64_t gpa, uint64_t length, uint32_t state)
 	return pages;
 }
 
+/*
+ * After a recall: a page that a vCPU brings home at this moment is counted until the vCPU
+ * lets go of the old place.
+ */
+void check_none_out(int vm)
+{
+	struct vmirror_vm_stat stat;
+
+	for (int tries = 0; tries < 100; tries++) {
+		vm_stat(vm, &stat);
+		if (!stat.out_pages)
+			return;
+		usleep(10000);
+	}
+	FAIL("%llu pages are still out", (unsigned long long)stat.out_pages);
+}
+
 void verify(struct target *t)
 {
 	if (t->verify && system(t->verify))

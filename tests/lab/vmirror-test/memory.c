@@ -58,6 +58,7 @@ static void close_place(struct place *p, uint64_t dropped)
 	struct vmirror_moved moved;
 
 	recall(p->vm, p->gpa, LENGTH, &moved);
+	check_none_out(p->vm);
 	vm_stat(p->vm, &vs);
 	CHECK(vs.out_pages == 0);
 	CHECK(vs.dropped == dropped);

@@ -122,6 +122,7 @@ void case_mixed(struct target *t)
 	for (int i = 0; i < READERS; i++)
 		CHECK(!pthread_join(threads[i], NULL));
 	recall(vm, gpa, LENGTH, &moved);
+	check_none_out(vm);
 	vm_stat(vm, &vs);
 	printf("  %d rounds, %llu pages out, %llu of them huge, %lu and %lu reads\n", rounds,
 	       (unsigned long long)out, (unsigned long long)huge * 512, reads[0], reads[1]);

@@ -67,6 +67,7 @@ static void run(bool huge)
 		rounds += (uintptr_t)result;
 	}
 	recall(vm, gpa, LENGTH, &moved);
+	check_none_out(vm);
 	vm_stat(vm, &vs);
 	printf("  %s pages: %llu out, %llu back by fault, %llu rounds\n", huge ? "2 MiB" : "4 KiB",
 	       (unsigned long long)out, (unsigned long long)vs.back_fault,

@@ -70,6 +70,7 @@ static void adds_up(struct target *t)
 	migrate(vm, pool, gpa, length, &moved);
 	verify(t);
 	recall(vm, gpa, length, &moved);
+	check_none_out(vm);
 	drain(vm, ring, &totals);
 	vm_stat(vm, &vs);
 	CHECK(totals.lost == 0 && vs.lost_records == 0);
@@ -93,6 +94,7 @@ static void overflows(struct target *t)
 	for (uint64_t at = gpa; at < gpa + length; at += 64 * 1024)
 		migrate(vm, pool, at, 64 * 1024, &moved);
 	recall(vm, gpa, length, &moved);
+	check_none_out(vm);
 	drain(vm, ring, &totals);
 	vm_stat(vm, &vs);
 	CHECK(vs.lost_records > 0);

@@ -58,6 +58,7 @@ void pool_stat(int pool, struct vmirror_pool_stat *stat);
 uint64_t lowest_ram(int vm, uint64_t *length);
 uint64_t pages_in_state(int vm, uint64_t gpa, uint64_t length, uint32_t state);
 uint64_t all_moved(const struct vmirror_moved *moved);
+void check_none_out(int vm);
 void verify(struct target *t);
 void check_nothing_left(struct target *t);
 
