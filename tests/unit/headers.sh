@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every header of proto/ compiles alone, as C99, as C11 and as C++.  vmirror.h, which is
+# installed, also without any extension of the compiler.
+set -u
+: "${srcdir:=.}" "${CC:=cc}" "${CXX:=c++}" "${HEADER_CFLAGS:=}"
+
+failed=0
+try() {
+	if "$@" -fsyntax-only -Wall -Wextra -Werror $HEADER_CFLAGS -I"$srcdir/proto"; then
+		echo "ok: $*"
+	else
+		echo "FAILED: $*"
+		failed=1
+	fi
+}
+
+cxx=yes
+echo 'int main() { return 0; }' | $CXX -x c++ -fsyntax-only - 2>/dev/null || cxx=no
+for header in "$srcdir"/proto/*.h; do
+	try $CC -std=c99 -x c "$header"
+	try $CC -std=gnu11 -x c "$header"
+	if test $cxx = yes; then
+		try $CXX -std=c++98 -x c++ "$header"
+		try $CXX -std=c++17 -x c++ "$header"
+	fi
+done
+try $CC -std=c99 -pedantic-errors -x c "$srcdir/proto/vmirror.h"
+test $cxx = yes || echo "no C++ compiler: only C was tried"
+exit $failed

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# hmmd; the files that know neither sockets nor the kernel are a library too, for the tests.
+
+sbin_PROGRAMS += hmmd
+hmmd_SOURCES = \
+	vmm-daemon/hmmd/call.c \
+	vmm-daemon/hmmd/client.c \
+	vmm-daemon/hmmd/command-doctor.c \
+	vmm-daemon/hmmd/command-move.c \
+	vmm-daemon/hmmd/command-pool.c \
+	vmm-daemon/hmmd/command-query.c \
+	vmm-daemon/hmmd/command-vm.c \
+	vmm-daemon/hmmd/error.c \
+	vmm-daemon/hmmd/events.c \
+	vmm-daemon/hmmd/fdstore.c \
+	vmm-daemon/hmmd/find.c \
+	vmm-daemon/hmmd/hmmd.h \
+	vmm-daemon/hmmd/job.c \
+	vmm-daemon/hmmd/kernel.c \
+	vmm-daemon/hmmd/kernel-steps.c \
+	vmm-daemon/hmmd/log.c \
+	vmm-daemon/hmmd/main.c \
+	vmm-daemon/hmmd/options.c \
+	vmm-daemon/hmmd/pidfd.c \
+	vmm-daemon/hmmd/pool.c \
+	vmm-daemon/hmmd/restore.c \
+	vmm-daemon/hmmd/server.c \
+	vmm-daemon/hmmd/sync.c \
+	vmm-daemon/hmmd/vm.c \
+	vmm-daemon/hmmd/vm-attach.c \
+	vmm-daemon/hmmd/vm-ring.c
+hmmd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+hmmd_LDADD = libhmmd.a $(HMMPROTO_LIBS) $(SYSTEMD_LIBS)
+
+noinst_LIBRARIES += libhmmd.a
+libhmmd_a_SOURCES = \
+	vmm-daemon/hmmd/doctor-host.c \
+	vmm-daemon/hmmd/doctor-vm.c \
+	vmm-daemon/hmmd/doctor.h \
+	vmm-daemon/hmmd/kernel-steps.h \
+	vmm-daemon/hmmd/move.c \
+	vmm-daemon/hmmd/move.h \
+	vmm-daemon/hmmd/picture.c \
+	vmm-daemon/hmmd/picture.h \
+	vmm-daemon/hmmd/proc.c \
+	vmm-daemon/hmmd/proc.h \
+	vmm-daemon/hmmd/ring.c \
+	vmm-daemon/hmmd/ring.h \
+	vmm-daemon/hmmd/settings.c \
+	vmm-daemon/hmmd/settings.h \
+	vmm-daemon/hmmd/walk.c \
+	vmm-daemon/hmmd/walk.h

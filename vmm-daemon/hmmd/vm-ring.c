@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "hmmd.h"
+
+/*
+ * Records per round of the main loop.  A VM that floods its ring gets its turn like everyone
+ * else; what does not fit into the ring meanwhile is LOST, and a snapshot makes up for it.
+ */
+#define BATCH 256
+
+/* false once the VM has ended. */
+static bool take_batch(Vm *vm, size_t *n)
+{
+	struct vmirror_record records[BATCH];
+
+	*n = ring_read(&vm->ring, records, BATCH);
+	for (size_t i = 0; i < *n; i++) {
+		sync_record(vm->sync, &records[i]);
+		events_record(vm, &records[i]);
+		if (records[i].type == VMIRROR_EVENT_EXIT)
+			return false;
+	}
+	return true;
+}
+
+static gboolean ring_ready(gint fd, GIOCondition condition, gpointer data)
+{
+	Vm *vm = data;
+	size_t n;
+
+	(void)fd;
+	if (take_batch(vm, &n) && (n || !(condition & (G_IO_HUP | G_IO_ERR))))
+		return G_SOURCE_CONTINUE;
+	vm->ring_source = 0;
+	vm_gone(vm);
+	return G_SOURCE_REMOVE;
+}
+
+bool vm_ring_start(Vm *vm, GError **error)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 0;
+	void *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, vm->fd, 0);
+
+	/* The first page tells how much there is to map. */
+	if (memory != MAP_FAILED) {
+		size = ((struct vmirror_ring *)memory)->map_size;
+		munmap(memory, page);
+		memory = MAP_FAILED;
+		if (size >= page)
+			memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->fd, 0);
+	}
+	if (memory == MAP_FAILED) {
+		hmmd_set_error(error, CONTROL_CLASS_INTERNAL, "the event ring of VM '%s': %s",
+			       vm->name, g_strerror(errno));
+		return false;
+	}
+	if (!ring_open(&vm->ring, memory, size)) {
+		hmmd_set_error(error, CONTROL_CLASS_INTERNAL,
+			       "the event ring of VM '%s' is not of the kind hmmd knows", vm->name);
+		munmap(memory, size);
+		return false;
+	}
+	vm->ring_source = g_unix_fd_add(vm->fd, G_IO_IN, ring_ready, vm);
+	return true;
+}
+
+void vm_ring_stop(Vm *vm)
+{
+	size_t n;
+
+	if (vm->ring_source)
+		g_source_remove(vm->ring_source);
+	vm->ring_source = 0;
+	if (!vm->ring.header)
+		return;
+	/* What is still in it is the last that anyone hears of this VM. */
+	while (take_batch(vm, &n) && n)
+		;
+	munmap(vm->ring.header, vm->ring.map_size);
+	vm->ring.header = NULL;
+}
