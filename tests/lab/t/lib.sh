@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# lib.sh: what every lab test starts with:
+#
+#   . "$(dirname "$0")/lib.sh"
+#
+# A test runs in the nested host, as root, under a time limit ("# limit: SECONDS" in its first lines; 120 where it says
+# nothing). It passes by reaching its end, fails by any command that fails, skips by saying why. Guests that it starts end with it.
+
+set -euo pipefail
+
+T=$(basename "$0" .sh)
+TMP=$(mktemp -d "/tmp/$T.XXXXXX")
+
+log() { echo "[$SECONDS s] $*"; }
+fail() { echo "FAIL: $* (${BASH_SOURCE[1]##*/}, line ${BASH_LINENO[0]})" >&2; exit 1; }
+skip() { echo "SKIP: $*"; exit 77; }
+need() { command -v "$1" >/dev/null || skip "no $1 here"; }
+
+# expect WHAT WANTED GOT: two strings that should be equal.
+expect()
+{
+	[ "$2" = "$3" ] || { echo "FAIL: $1: wanted '$2', got '$3' (${BASH_SOURCE[1]##*/}, line ${BASH_LINENO[0]})" >&2; exit 1; }
+}
+
+# expect_status N CMD...: CMD ends with exit status N. Its output goes where ours goes.
+expect_status()
+{
+	local wanted=$1 got=0; shift
+	"$@" || got=$?
+	[ "$got" -eq "$wanted" ] || { echo "FAIL: exit status $got, wanted $wanted: $* (line ${BASH_LINENO[0]})" >&2; exit 1; }
+}
+
+# expect_match WHAT REGEX TEXT
+expect_match()
+{
+	[[ $3 =~ $2 ]] || { echo "FAIL: $1: '$3' does not match '$2' (${BASH_SOURCE[1]##*/}, line ${BASH_LINENO[0]})" >&2; exit 1; }
+}
+
+# wait_for SECONDS CMD...: until CMD succeeds; fails when the time is over.
+wait_for()
+{
+	local limit=$1 end=$((SECONDS + $1)); shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "waited $limit s in vain for: $*" >&2; return 1; }
+		sleep 0.1
+	done
+}
+
+# Guests. guest_start NAME [OPTION]... as 'labguest start'; several at once: guests_start "OPTION..." NAME...
+GUESTS=()
+guest_start() { GUESTS+=("$1"); labguest start "$@"; }
+guests_start()
+{
+	local options name pids=()
+	read -ra options <<<"$1"; shift
+	for name in "$@"; do
+		GUESTS+=("$name")
+		labguest start "$name" "${options[@]}" & pids+=($!)
+	done
+	for name in "${pids[@]}"; do wait "$name" || fail "a guest did not start"; done
+}
+guest() { local name=$1; shift; labguest exec "$name" -- "$@" </dev/null; }        # guest NAME CMD...
+guest_in() { local name=$1; shift; labguest exec "$name" -- "$@"; }                # the same, with our stdin
+guest_pid() { labguest pid "$1"; }
+guest_qmp() { labguest qmp "$@"; }
+guest_stop() { labguest stop "$@"; }
+
+# at_exit COMMAND: run at the test's end, however it ends; the last one first.
+AT_EXIT=()
+at_exit() { AT_EXIT=("$1" "${AT_EXIT[@]}"); }
+
+cleanup()
+{
+	local rc=$? command
+	set +e
+	for command in "${AT_EXIT[@]}"; do
+		( eval "$command" ) || { echo "FAIL: at the end: $command" >&2; rc=1; }
+	done
+	[ ${#GUESTS[@]} -eq 0 ] || labguest stop "${GUESTS[@]}" || rc=1
+	rm -rf "$TMP"
+	exit $rc
+}
+trap cleanup EXIT
+trap 'exit 143' TERM INT HUP
+trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}, line $LINENO: $BASH_COMMAND" >&2' ERR
+
+# hmmd and vmirror.
+
+# without_hmmd: for tests that hold pools and VMs themselves and then expect that none is left.
+without_hmmd()
+{
+	systemctl stop hmmd
+	at_exit "systemctl start hmmd"
+}
+
+json() { hmmctl "$@" --json; }
+vm_number() { json status "$1" | jq ".stat[\"$2\"]"; }                  # vm_number VM NAME: a number of VM_STAT
+pool_number() { json pools | jq ".pools[] | select(.name == \"$1\")[\"$2\"]"; }
+moved_bytes() { jq '.["moved-bytes"]'; }                                # of what migrate or recall answered
+
+# pool_and_vm POOL SIZE VM: a pool, and the VM attached; both end with the test.
+pool_and_vm()
+{
+	hmmctl pool-create "$1" --size "$2"
+	at_exit "hmmctl pool-destroy $1"
+	hmmctl attach "$3"
+	at_exit "nothing_left $3 $1"
+}
+
+none_out() { [ "$(vm_number "$1" out-pages)" = 0 ]; }
+
+# nothing_left VM POOL: everything home: pages out = pages back, pool empty, no reference left.
+nothing_left()
+{
+	local out back dropped
+	hmmctl recall "$1" --all >/dev/null
+	# A page that a vCPU brings home this moment is counted until that vCPU lets go of its old place.
+	wait_for 5 none_out "$1"
+	out=$(vm_number "$1" moved-out)
+	back=$(($(vm_number "$1" back-fault) + $(vm_number "$1" back-recall)))
+	dropped=$(vm_number "$1" dropped)
+	expect "pages out = pages back" "$out" $((back + dropped))
+	expect "bytes in the pool" 0 "$(pool_number "$2" used-bytes)"
+	hmmctl detach "$1"
+}
