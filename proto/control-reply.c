@@ -59,7 +59,7 @@ json_object *control_reply_return(const struct control_request *request, json_ob
 }
 
 json_object *control_reply_error(const struct control_request *request, enum control_class class_,
-			   const char *desc, json_object *data)
+				 const char *desc, json_object *data)
 {
 	json_object *error = json_object_new_object();
 

@@ -146,9 +146,10 @@ static bool set_ranges(struct control_request *request, json_object *value, cons
 	ranges = g_new0(struct control_range, nr);
 	for (size_t i = 0; i < nr; i++)
 		if (!get_range(json_object_array_get_idx(value, i), &ranges[i]))
-			return fail(error, CONTROL_CLASS_INVALID_ARGUMENT,
-				    "range %zu must be {\"gpa\", \"bytes\"} of whole 4 KiB pages, not empty, below 2^%d",
-				    i, VMIRROR_GPA_BITS);
+			return fail(
+				error, CONTROL_CLASS_INVALID_ARGUMENT,
+				"range %zu must be {\"gpa\", \"bytes\"} of whole 4 KiB pages, not empty, below 2^%d",
+				i, VMIRROR_GPA_BITS);
 	request->ranges = g_steal_pointer(&ranges);
 	request->nr_ranges = nr;
 	return true;
@@ -226,8 +227,8 @@ static bool parse_arguments(struct control_request *request, json_object *argume
 
 		if (arg < 0 || !(allowed & 1u << arg))
 			return fail(error, CONTROL_CLASS_INVALID_ARGUMENT,
-				    "'%s' has no argument '%.64s'",
-				    commands[request->command].name, name);
+				    "'%s' has no argument '%.64s'", commands[request->command].name,
+				    name);
 		if (!set_argument(request, (unsigned int)arg, value, error))
 			return false;
 		request->has |= 1u << arg;
@@ -268,8 +269,8 @@ static bool check_together(const struct control_request *request, struct control
 	if (one_of && (!given || given & (given - 1))) {
 		g_autofree char *list = list_arguments(one_of);
 
-		return fail(error, CONTROL_CLASS_INVALID_ARGUMENT,
-			    "'%s' needs exactly one of %s", command, list);
+		return fail(error, CONTROL_CLASS_INVALID_ARGUMENT, "'%s' needs exactly one of %s",
+			    command, list);
 	}
 	if (request->command == CONTROL_CREATE_POOL && request->bytes % VMIRROR_POOL_SIZE_UNIT)
 		return fail(error, CONTROL_CLASS_INVALID_ARGUMENT,

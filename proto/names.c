@@ -13,11 +13,8 @@ struct name {
 };
 
 #define NAME_ENTRY(value, NAME, name, text) { value, name, text },
-#define NAME_TABLE(table, LIST)			\
-	static const struct name table[] = {	\
-		LIST(NAME_ENTRY)		\
-		{ 0, NULL, NULL }		\
-	}
+#define NAME_TABLE(table, LIST) \
+	static const struct name table[] = { LIST(NAME_ENTRY){ 0, NULL, NULL } }
 
 NAME_TABLE(skips, VMIRROR_SKIP_LIST);
 NAME_TABLE(reasons, VMIRROR_REASON_LIST);

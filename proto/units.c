@@ -13,8 +13,8 @@ static const struct unit {
 	const char *suffix;
 	unsigned int shift;
 } units[] = {
-	{ "", 0 },    { "B", 0 },    { "K", 10 }, { "KiB", 10 }, { "M", 20 },
-	{ "MiB", 20 }, { "G", 30 }, { "GiB", 30 }, { "T", 40 }, { "TiB", 40 },
+	{ "", 0 },     { "B", 0 },  { "K", 10 },   { "KiB", 10 }, { "M", 20 },
+	{ "MiB", 20 }, { "G", 30 }, { "GiB", 30 }, { "T", 40 },	  { "TiB", 40 },
 };
 
 G_GNUC_PRINTF(2, 3)

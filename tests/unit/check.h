@@ -47,12 +47,13 @@ static inline void check_text(const char *got, const char *expected, const char 
 static inline void check_number(uint64_t got, uint64_t expected, const char *file, int line)
 {
 	if (got != expected)
-		printf("\n%s:%d: got %" PRIu64 ", expected %" PRIu64 "\n", file, line, got, expected);
+		printf("\n%s:%d: got %" PRIu64 ", expected %" PRIu64 "\n", file, line, got,
+		       expected);
 	CU_assertImplementation(got == expected, (unsigned int)line, "number", file, "", CU_FALSE);
 }
 
 /* Like CU_ASSERT_EQUAL, but they show both sides. */
-#define CHECK_TEXT(got, expected)	check_text(got, expected, __FILE__, __LINE__)
-#define CHECK_NUMBER(got, expected)	check_number(got, expected, __FILE__, __LINE__)
+#define CHECK_TEXT(got, expected)   check_text(got, expected, __FILE__, __LINE__)
+#define CHECK_NUMBER(got, expected) check_number(got, expected, __FILE__, __LINE__)
 
 #endif /* CHECK_H */

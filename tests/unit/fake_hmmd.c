@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define PATIENCE_MS (60 * 1000) /* under valgrind, on a busy machine */
-#define GREETING                                                                             \
-	"{\"hmmd\": {\"version\": \"0.1.0\", \"protocol\": 1,"                               \
+#define GREETING                                               \
+	"{\"hmmd\": {\"version\": \"0.1.0\", \"protocol\": 1," \
 	" \"capabilities\": [\"events\", \"progress\"]}}\n"
 
 /* One run: files and ends that belong to it. */
@@ -82,8 +82,8 @@ static void open_terminal(struct run *run)
 static void start_hmmctl(struct run *run)
 {
 	const char *command = g_getenv("HMMCTL");
-	g_autofree char *line = g_strdup_printf("%s %s", command ? command : "./hmmctl",
-						run->test->line);
+	g_autofree char *line =
+		g_strdup_printf("%s %s", command ? command : "./hmmctl", run->test->line);
 	g_auto(GStrv) argv = NULL, env = g_get_environ();
 	g_autoptr(GError) error = NULL;
 

@@ -30,17 +30,17 @@ struct fake_case {
 	const char *line;     /* hmmctl's arguments, as in a shell */
 	const char *greeting; /* NULL: a good one; FAKE_CLOSE: close at once */
 	struct fake_step steps[FAKE_STEPS_MAX];
-	gboolean terminal;    /* stderr is a terminal */
+	gboolean terminal; /* stderr is a terminal */
 
 	int status;
-	const char *out;	 /* all of stdout */
-	const char *err;	 /* all of stderr */
-	const char *err_part;	 /* or a part of it */
+	const char *out;      /* all of stdout */
+	const char *err;      /* all of stderr */
+	const char *err_part; /* or a part of it */
 };
 
 /* What hmmctl did. */
 struct fake_result {
-	int status;   /* exit status; -signal if it was killed; 1000 if it hung */
+	int status; /* exit status; -signal if it was killed; 1000 if it hung */
 	char *out;
 	char *err;
 	char *script; /* NULL if the requests followed the script, else what was wrong */

@@ -160,7 +160,9 @@ int kernel_slots(int vm_fd, struct vmirror_slot *slots, uint32_t *nr)
 	/* Not in order: KVM's are not, either. */
 	const struct vmirror_slot all[] = {
 		{ .gpa = FAKE_SLOT2, .length = FAKE_PAGES2 * (uint64_t)PAGE, .hva = 0x7000000 },
-		{ .gpa = 0, .length = FAKE_PAGES * (uint64_t)PAGE, .hva = 0x1000000,
+		{ .gpa = 0,
+		  .length = FAKE_PAGES * (uint64_t)PAGE,
+		  .hva = 0x1000000,
 		  .blocker = fake.blocker },
 	};
 

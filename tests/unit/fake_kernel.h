@@ -12,26 +12,26 @@
 
 #include "vmirror.h"
 
-#define FAKE_PAGES	8192u	/* 32 MiB from GPA 0, then a hole */
-#define FAKE_SLOT2	0x100000000ull
-#define FAKE_PAGES2	1024u	/* 4 MiB from 4 GiB */
+#define FAKE_PAGES  8192u /* 32 MiB from GPA 0, then a hole */
+#define FAKE_SLOT2  0x100000000ull
+#define FAKE_PAGES2 1024u /* 4 MiB from 4 GiB */
 
 struct fake_page {
 	uint16_t state;
 	uint8_t order;
-	uint32_t skip;		/* not 0: will not move, for that reason */
+	uint32_t skip; /* not 0: will not move, for that reason */
 	uint32_t pool;
 };
 
 struct fake_vm {
 	struct fake_page pages[FAKE_PAGES + FAKE_PAGES2];
-	uint64_t pool_free;	/* pages */
-	uint32_t blocker;	/* of the first slot */
-	unsigned int calls;	/* of migrate and recall */
-	uint64_t longest;	/* bytes of one such call */
-	int fail_with;		/* at call number fail_at */
+	uint64_t pool_free; /* pages */
+	uint32_t blocker;   /* of the first slot */
+	unsigned int calls; /* of migrate and recall */
+	uint64_t longest;   /* bytes of one such call */
+	int fail_with;	    /* at call number fail_at */
 	unsigned int fail_at;
-	void (*on_call)(void);	/* before each such call */
+	void (*on_call)(void); /* before each such call */
 };
 
 extern struct fake_vm fake;

@@ -20,13 +20,13 @@ static inline void check_taken_text(char *got, const char *expected, const char 
 static inline void check_error(GError **error, enum hmmctl_error code, const char *part,
 			       const char *file, int line)
 {
-	gboolean right = g_error_matches(*error, HMMCTL_ERROR, (int)code) &&
-			 strstr((*error)->message, part);
+	gboolean right =
+		g_error_matches(*error, HMMCTL_ERROR, (int)code) && strstr((*error)->message, part);
 
 	if (!right)
 		printf("\n%s:%d: got error %d '%s', expected %d '%s'\n", file, line,
-		       *error ? (*error)->code : -1, *error ? (*error)->message : "none",
-		       (int)code, part);
+		       *error ? (*error)->code : -1, *error ? (*error)->message : "none", (int)code,
+		       part);
 	CU_assertImplementation(right, (unsigned int)line, "error", file, "", CU_FALSE);
 	g_clear_error(error);
 }

@@ -34,8 +34,8 @@ static int socket_that_says(const char *said, size_t length, int *server)
 static struct client *greeted_client(const char *then, int *server)
 {
 	g_autofree char *said = g_strconcat(GREETING, then, NULL);
-	struct client *client = client_from_fd(socket_that_says(said, strlen(said), server),
-					       LONG_MS, NULL);
+	struct client *client =
+		client_from_fd(socket_that_says(said, strlen(said), server), LONG_MS, NULL);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(client);
 	return client;
@@ -125,7 +125,8 @@ static void calls_and_events(void)
 		"{\"event\": \"progress\", \"data\": {}}\n{\"event\": \"progress\"}\n"
 		"{\"return\": {\"a\": 1}, \"id\": 1}\n"
 		"{\"error\": {\"class\": \"Busy\", \"desc\": \"later\"}, \"id\": 2}\n"
-		"{\"event\": \"out\"}\n", &server);
+		"{\"event\": \"out\"}\n",
+		&server);
 
 	client_on_event(client, count_event, &events);
 	answer = client_call(client, "list-vms", NULL, LONG_MS, &refusal, &error);
@@ -135,8 +136,8 @@ static void calls_and_events(void)
 	CU_ASSERT_TRUE(read(server, request, sizeof(request) - 1) > 0);
 	CHECK_TEXT(request, "{\"execute\":\"list-vms\",\"id\":1}\n");
 
-	CU_ASSERT_PTR_NULL(client_call(client, "attach", json_object_new_object(), LONG_MS,
-				       &refusal, &error));
+	CU_ASSERT_PTR_NULL(
+		client_call(client, "attach", json_object_new_object(), LONG_MS, &refusal, &error));
 	CHECK_ERROR(&error, HMMCTL_ERROR_FAILED, "later");
 	CU_ASSERT_PTR_NOT_NULL(refusal);
 

@@ -173,7 +173,7 @@ static void mixed_cells(void)
 	const guint64 cell = 1 * GIB;
 
 	add(map, 0, cell - 4 * KIB, "ram", TRUE, NULL);
-	add(map, cell - 4 * KIB, 4 * KIB, "ram", FALSE, NULL);		/* RAM, not all huge */
+	add(map, cell - 4 * KIB, 4 * KIB, "ram", FALSE, NULL); /* RAM, not all huge */
 	add(map, cell, 4 * KIB, "ram", TRUE, NULL);
 	add(map, cell + 4 * KIB, cell - 4 * KIB, "absent", FALSE, NULL); /* RAM in part */
 	add(map, 2 * cell, 4 * KIB, "pool", FALSE, "p0");
@@ -287,13 +287,14 @@ static void malformed_extents(void)
 	       "beyond");
 	refuse("[{\"gpa\": 4096, \"bytes\": 18446744073709551615, \"state\": \"ram\", " REST "]",
 	       "beyond");
-	refuse("[{\"gpa\": 0, \"bytes\": 4096, \"state\": \"nowhere\", " REST "]",
-	       "unknown state");
+	refuse("[{\"gpa\": 0, \"bytes\": 4096, \"state\": \"nowhere\", " REST "]", "unknown state");
 	refuse("[{\"gpa\": 0, \"bytes\": 4096, \"state\": \"ram\"}]", "'huge' is missing");
 	refuse("[{\"gpa\": 0, \"bytes\": 8192, \"state\": \"ram\", " REST ", "
-	       "{\"gpa\": 4096, \"bytes\": 4096, \"state\": \"ram\", " REST "]", "overlap");
+	       "{\"gpa\": 4096, \"bytes\": 4096, \"state\": \"ram\", " REST "]",
+	       "overlap");
 	refuse("[{\"gpa\": 8192, \"bytes\": 4096, \"state\": \"ram\", " REST ", "
-	       "{\"gpa\": 0, \"bytes\": 4096, \"state\": \"ram\", " REST "]", "ascend");
+	       "{\"gpa\": 0, \"bytes\": 4096, \"state\": \"ram\", " REST "]",
+	       "ascend");
 }
 
 int main(void)

@@ -175,9 +175,9 @@ static void selectors(void)
 static void every_verb_explains_itself(void)
 {
 	g_autofree char *list = verb_list_text();
-	static const char *const names[] = { "list", "status", "pools", "pool-create", "pool-destroy",
-					     "attach", "detach", "migrate", "recall", "map", "events",
-					     "doctor" };
+	static const char *const names[] = { "list",	     "status", "pools",	 "pool-create",
+					     "pool-destroy", "attach", "detach", "migrate",
+					     "recall",	     "map",    "events", "doctor" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		const struct verb *verb = verb_find(names[i]);
@@ -195,9 +195,9 @@ static void exit_statuses(void)
 	static const struct {
 		int code, status;
 	} cases[] = {
-		{ HMMCTL_ERROR_DONE, 0 },	 { HMMCTL_ERROR_FAILED, 1 },
-		{ HMMCTL_ERROR_USAGE, 2 },	 { HMMCTL_ERROR_UNREACHABLE, 3 },
-		{ HMMCTL_ERROR_TIMEOUT, 3 },	 { HMMCTL_ERROR_INTERRUPTED, 130 },
+		{ HMMCTL_ERROR_DONE, 0 },    { HMMCTL_ERROR_FAILED, 1 },
+		{ HMMCTL_ERROR_USAGE, 2 },   { HMMCTL_ERROR_UNREACHABLE, 3 },
+		{ HMMCTL_ERROR_TIMEOUT, 3 }, { HMMCTL_ERROR_INTERRUPTED, 130 },
 	};
 	g_autoptr(GError) foreign = g_error_new_literal(G_FILE_ERROR, 0, "x");
 

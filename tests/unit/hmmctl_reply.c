@@ -2,18 +2,18 @@
 /* reply.c and objects.c of hmmctl: nothing that a server sends is trusted */
 #include "hmmctl_check.h"
 
-#define VM_JSON                                                                              \
-	"{\"name\": \"tenant1\", \"uuid\": null, \"pid\": 4711, \"attached\": true,"         \
+#define VM_JSON                                                                      \
+	"{\"name\": \"tenant1\", \"uuid\": null, \"pid\": 4711, \"attached\": true," \
 	" \"ram-bytes\": 268435456, \"out-bytes\": 67108864, \"id\": 3}"
-#define POOL_JSON                                                                            \
-	"{\"name\": \"p0\", \"id\": 1, \"engine\": \"ram\", \"bytes\": 268435456,"           \
+#define POOL_JSON                                                                  \
+	"{\"name\": \"p0\", \"id\": 1, \"engine\": \"ram\", \"bytes\": 268435456," \
 	" \"used-bytes\": 4096, \"free-huge\": 127, \"overhead-bytes\": 1}"
-#define SLOT_JSON                                                                            \
+#define SLOT_JSON \
 	"{\"gpa\": 0, \"bytes\": 655360, \"hva\": 140000000000000, \"blocker\": \"shared\"}"
-#define FINDING_JSON                                                                         \
+#define FINDING_JSON \
 	"{\"level\": \"warn\", \"topic\": \"thp\", \"text\": \"off\", \"fix\": \"switch it on\"}"
-#define MOVED_JSON                                                                           \
-	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"seconds\": 1,"  \
+#define MOVED_JSON                                                                          \
+	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"seconds\": 1," \
 	" \"skipped\": {\"busy\": 4096}}"
 
 /* Results go here; a failed parse must leave the mark alone. */
@@ -60,10 +60,8 @@ static const struct kind {
 	gboolean (*parse)(json_object *object, GError **error);
 	const char *optional; /* members that may be missing */
 } kinds[] = {
-	{ VM_JSON, parse_vm, "uuid" },
-	{ POOL_JSON, parse_pool, "" },
-	{ SLOT_JSON, parse_slot, "blocker" },
-	{ FINDING_JSON, parse_finding, "fix" },
+	{ VM_JSON, parse_vm, "uuid" },	      { POOL_JSON, parse_pool, "" },
+	{ SLOT_JSON, parse_slot, "blocker" }, { FINDING_JSON, parse_finding, "fix" },
 	{ MOVED_JSON, parse_moved, "" },
 };
 
@@ -128,8 +126,18 @@ static void every_member_is_needed(void)
 static void every_member_has_its_type(void)
 {
 	static const char *const wrong[] = {
-		"null", "true", "-1", "0.5", "1e999", "\"text\"", "\"a\\u0000b\"", "[]", "{}",
-		"{\"busy\": \"all\"}", "{\"busy\": -1}", "{\"busy\": null}",
+		"null",
+		"true",
+		"-1",
+		"0.5",
+		"1e999",
+		"\"text\"",
+		"\"a\\u0000b\"",
+		"[]",
+		"{}",
+		"{\"busy\": \"all\"}",
+		"{\"busy\": -1}",
+		"{\"busy\": null}",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -150,7 +158,8 @@ static void every_member_has_its_type(void)
 					json_object_put(value);
 					continue;
 				}
-				if (strcmp(names[n], "seconds") == 0 && strcmp(wrong[w], "0.5") == 0) {
+				if (strcmp(names[n], "seconds") == 0 &&
+				    strcmp(wrong[w], "0.5") == 0) {
 					json_object_put(value);
 					continue;
 				}
@@ -187,8 +196,7 @@ static void numbers_that_contradict(void)
 
 	json_object_object_add(pool, "used-bytes", json_object_new_int64(268435457));
 	refuse(&kinds[1], pool, "uses more than it has");
-	json_object_object_add(slot, "gpa",
-			       json_object_new_int64((gint64)1 << VMIRROR_GPA_BITS));
+	json_object_object_add(slot, "gpa", json_object_new_int64((gint64)1 << VMIRROR_GPA_BITS));
 	refuse(&kinds[2], slot, "beyond");
 	json_object_object_add(slot, "gpa", json_object_new_int64(4096));
 	json_object_object_add(slot, "bytes", json_object_new_uint64(G_MAXUINT64));

@@ -23,7 +23,8 @@ static void all_moved(void)
 				REPORT_OUT),
 			 "moved 64 MiB (32 huge pages) in 0.08 s, 800 MiB/s\n");
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 4096, \"moved-bytes\": 4096,"
-				" \"moved-huge\": 0, \"seconds\": 0, \"skipped\": {}}", REPORT_OUT),
+				" \"moved-huge\": 0, \"seconds\": 0, \"skipped\": {}}",
+				REPORT_OUT),
 			 "moved 4 KiB in less than 1 ms\n");
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 2097152, \"moved-bytes\": 2097152,"
 				" \"moved-huge\": 1, \"seconds\": 12.3456, \"skipped\": {}}",
@@ -33,11 +34,12 @@ static void all_moved(void)
 
 static void some_moved(void)
 {
-	g_autofree char *expected = g_strdup_printf(
-		"moved 60 MiB of 64 MiB (30 huge pages) in 0.10 s, 600 MiB/s\n"
-		"did not move: 3 MiB pinned (%s)\n"
-		"did not move: 1 MiB absent (%s)\n",
-		vmirror_skip_text(VMIRROR_SKIP_PINNED), vmirror_skip_text(VMIRROR_SKIP_ABSENT));
+	g_autofree char *expected =
+		g_strdup_printf("moved 60 MiB of 64 MiB (30 huge pages) in 0.10 s, 600 MiB/s\n"
+				"did not move: 3 MiB pinned (%s)\n"
+				"did not move: 1 MiB absent (%s)\n",
+				vmirror_skip_text(VMIRROR_SKIP_PINNED),
+				vmirror_skip_text(VMIRROR_SKIP_ABSENT));
 
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 67108864, \"moved-bytes\": 62914560,"
 				" \"moved-huge\": 30, \"seconds\": 0.1, \"skipped\":"
@@ -46,7 +48,8 @@ static void some_moved(void)
 			 expected);
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 67108864, \"moved-bytes\": 0,"
 				" \"moved-huge\": 0, \"seconds\": 0.1, \"skipped\":"
-				" {\"from-the-future\": 67108864}}", REPORT_OUT),
+				" {\"from-the-future\": 67108864}}",
+				REPORT_OUT),
 			 "nothing moved\n"
 			 "did not move: 64 MiB from-the-future\n");
 }
@@ -55,11 +58,13 @@ static void back_does_not_complain_of_what_was_at_home(void)
 {
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 268435456, \"moved-bytes\": 67108864,"
 				" \"moved-huge\": 32, \"seconds\": 0.05,"
-				" \"skipped\": {\"absent\": 201326592}}", REPORT_BACK),
+				" \"skipped\": {\"absent\": 201326592}}",
+				REPORT_BACK),
 			 "brought back 64 MiB (32 huge pages) in 0.05 s, 1.25 GiB/s\n"
 			 "did not move: 192 MiB absent (in RAM already, or no page there)\n");
 	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 0, \"moved-bytes\": 0, \"moved-huge\": 0,"
-				" \"seconds\": 0, \"skipped\": {}}", REPORT_BACK),
+				" \"seconds\": 0, \"skipped\": {}}",
+				REPORT_BACK),
 			 "nothing had to come back\n");
 }
 
@@ -121,19 +126,23 @@ static char *line(const char *json)
 
 static void event_lines(void)
 {
-	CHECK_TAKEN_TEXT(line("{\"event\": \"out\", \"data\": {\"vm\": \"tenant1\", \"gpa\": 1073741824,"
-			      " \"bytes\": 2097152, \"reason\": \"request\", \"pool\": \"p0\","
-			      " \"offset\": 0, \"huge\": true}, " AT "}"),
-			 "22:13:20.000042  out            tenant1  0x40000000+2 MiB  huge  pool p0  request");
-	CHECK_TAKEN_TEXT(line("{\"event\": \"lost\", \"data\": {\"vm\": \"tenant1\", \"records\": 7}, "
-			      AT "}"),
-			 "22:13:20.000042  lost           tenant1  7 records of detail lost");
+	CHECK_TAKEN_TEXT(
+		line("{\"event\": \"out\", \"data\": {\"vm\": \"tenant1\", \"gpa\": 1073741824,"
+		     " \"bytes\": 2097152, \"reason\": \"request\", \"pool\": \"p0\","
+		     " \"offset\": 0, \"huge\": true}, " AT "}"),
+		"22:13:20.000042  out            tenant1  0x40000000+2 MiB  huge  pool p0  request");
+	CHECK_TAKEN_TEXT(
+		line("{\"event\": \"lost\", \"data\": {\"vm\": \"tenant1\", \"records\": 7}, " AT
+		     "}"),
+		"22:13:20.000042  lost           tenant1  7 records of detail lost");
 	CHECK_TAKEN_TEXT(line("{\"event\": \"dropped\", \"data\": {\"count\": 3}, " AT "}"),
 			 "22:13:20.000042  dropped        3 events, hmmctl read too slowly");
-	CHECK_TAKEN_TEXT(line("{\"event\": \"pool-created\", \"data\": {\"pool\": {\"name\": \"p0\"}}, "
-			      AT "}"),
-			 "22:13:20.000042  pool-created   p0");
-	CHECK_TAKEN_TEXT(line("{\"event\": \"vm-attached\", \"data\": {\"vm\": \"tenant1\"}, " AT "}"),
+	CHECK_TAKEN_TEXT(
+		line("{\"event\": \"pool-created\", \"data\": {\"pool\": {\"name\": \"p0\"}}, " AT
+		     "}"),
+		"22:13:20.000042  pool-created   p0");
+	CHECK_TAKEN_TEXT(line("{\"event\": \"vm-attached\", \"data\": {\"vm\": \"tenant1\"}, " AT
+			      "}"),
 			 "22:13:20.000042  vm-attached    tenant1");
 }
 
@@ -142,8 +151,9 @@ static void event_lines_of_malformed_events(void)
 	CHECK_TAKEN_TEXT(line("{\"event\": \"new\033thing\"}"), "--:--:--.------  new?thing");
 	CHECK_TAKEN_TEXT(line("{\"event\": \"out\", \"data\": 7, \"timestamp\": []}"),
 			 "--:--:--.------  out");
-	CHECK_TAKEN_TEXT(line("{\"event\": \"out\", \"data\": {\"vm\": 1, \"gpa\": \"x\", \"huge\": 2}}"),
-			 "--:--:--.------  out");
+	CHECK_TAKEN_TEXT(
+		line("{\"event\": \"out\", \"data\": {\"vm\": 1, \"gpa\": \"x\", \"huge\": 2}}"),
+		"--:--:--.------  out");
 	CHECK_TAKEN_TEXT(line("{\"event\": \"out\", \"data\": {}, \"timestamp\":"
 			      " {\"seconds\": 9223372036854775807, \"microseconds\": 1}}"),
 			 "--:--:--.------  out");

@@ -52,7 +52,9 @@ static void nearest_is_a_good_guess_or_none(void)
 }
 
 static const struct table_column columns[] = {
-	{ "NAME", TABLE_LEFT }, { "SIZE", TABLE_RIGHT }, { "STATE", TABLE_LEFT },
+	{ "NAME", TABLE_LEFT },
+	{ "SIZE", TABLE_RIGHT },
+	{ "STATE", TABLE_LEFT },
 };
 
 static void table_lines_up(void)

@@ -34,18 +34,18 @@ static void run_cases(const struct fake_case *cases, size_t count)
 
 #define RUN(cases) run_cases(cases, G_N_ELEMENTS(cases))
 
-#define VM1                                                                                  \
-	"{\"name\":\"tenant1\",\"uuid\":\"6f0a1b2c-0000-4000-8000-000000000001\","           \
-	"\"pid\":4711,\"attached\":true,\"ram-bytes\":268435456,\"out-bytes\":67108864,"     \
+#define VM1                                                                              \
+	"{\"name\":\"tenant1\",\"uuid\":\"6f0a1b2c-0000-4000-8000-000000000001\","       \
+	"\"pid\":4711,\"attached\":true,\"ram-bytes\":268435456,\"out-bytes\":67108864," \
 	"\"id\":3,\"state\":\"attached\"}"
-#define VM2                                                                                  \
-	"{\"name\":\"web\",\"uuid\":null,\"pid\":812,\"attached\":false,"                    \
+#define VM2                                                               \
+	"{\"name\":\"web\",\"uuid\":null,\"pid\":812,\"attached\":false," \
 	"\"ram-bytes\":1073741824,\"out-bytes\":0,\"id\":0}"
-#define POOL                                                                                 \
-	"{\"name\":\"p0\",\"id\":1,\"engine\":\"ram\",\"bytes\":268435456,"                  \
+#define POOL                                                                \
+	"{\"name\":\"p0\",\"id\":1,\"engine\":\"ram\",\"bytes\":268435456," \
 	"\"used-bytes\":67108864,\"free-huge\":96,\"overhead-bytes\":4096}"
-#define MOVED                                                                                \
-	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32,"              \
+#define MOVED                                                                   \
+	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32," \
 	"\"seconds\":0.08,\"skipped\":{}}"
 #define ERROR(class, desc) "{\"error\":{\"class\":\"" class "\",\"desc\":\"" desc "\"}}"
 
@@ -145,7 +145,8 @@ static void status(void)
 			 "0xfffc0000  256 KiB  0x7f0040000000  no: shared memory cannot move\n" },
 		{ .line = "status tenant1",
 		  .steps = { { ASK_VM("query-vm", "tenant1"),
-			       "{\"return\":{\"vm\":" VM1 ",\"stat\":{\"out-pages\":\"many\"}}}" } },
+			       "{\"return\":{\"vm\":" VM1
+			       ",\"stat\":{\"out-pages\":\"many\"}}}" } },
 		  .status = 3,
 		  .err_part = "'out-pages'" },
 	};
@@ -157,7 +158,8 @@ static void pools(void)
 {
 	static const struct fake_case cases[] = {
 		{ .line = "pools",
-		  .steps = { { "{\"execute\":\"list-pools\"}", "{\"return\":{\"pools\":[" POOL "]}}" } },
+		  .steps = { { "{\"execute\":\"list-pools\"}",
+			       "{\"return\":{\"pools\":[" POOL "]}}" } },
 		  .out = "NAME  ENGINE     SIZE    USED     FREE  FREE 2M BLOCKS\n"
 			 "p0    ram     256 MiB  64 MiB  192 MiB              96\n" },
 		{ .line = "pools",
@@ -165,7 +167,8 @@ static void pools(void)
 		  .out = "no pools; make one with 'hmmctl pool-create NAME --size 256MiB'\n" },
 		{ .line = "pool-create p0 --size 256MiB",
 		  .steps = { { "{\"execute\":\"create-pool\",\"arguments\":{\"name\":\"p0\","
-			       "\"bytes\":268435456}}", "{\"return\":{\"pool\":" POOL "}}" } },
+			       "\"bytes\":268435456}}",
+			       "{\"return\":{\"pool\":" POOL "}}" } },
 		  .out = "pool p0: 256 MiB, engine ram\n" },
 		{ .line = "pool-create p0 --size=0.25GiB --engine ram --json",
 		  .steps = { { "{\"execute\":\"create-pool\",\"arguments\":{\"name\":\"p0\","
@@ -174,7 +177,8 @@ static void pools(void)
 		  .out = "{\"pool\":" POOL "}\n" },
 		{ .line = "pool-create p0 --size 256MiB",
 		  .steps = { { "{\"execute\":\"create-pool\",\"arguments\":{\"name\":\"p0\","
-			       "\"bytes\":268435456}}", ERROR("AlreadyExists", "p0 is there already") } },
+			       "\"bytes\":268435456}}",
+			       ERROR("AlreadyExists", "p0 is there already") } },
 		  .status = 1,
 		  .err = "hmmctl: p0 is there already\n" },
 		{ .line = "pool-destroy p0",
@@ -184,7 +188,8 @@ static void pools(void)
 		{ .line = "pool-destroy q0",
 		  .steps = { { "{\"execute\":\"destroy-pool\",\"arguments\":{\"name\":\"q0\"}}",
 			       ERROR("PoolNotFound", "there is no pool 'q0'") },
-			     { "{\"execute\":\"list-pools\"}", "{\"return\":{\"pools\":[" POOL "]}}" } },
+			     { "{\"execute\":\"list-pools\"}",
+			       "{\"return\":{\"pools\":[" POOL "]}}" } },
 		  .status = 1,
 		  .err = "hmmctl: there is no pool 'q0': did you mean 'p0'? 'hmmctl pools' shows all "
 			 "pools\n" },
@@ -202,12 +207,14 @@ static void attach_and_detach(void)
 		{ .line = "attach tenant1 --quiet",
 		  .steps = { { ASK_VM("attach", "tenant1"), "{\"return\":{\"vm\":" VM1 "}}" } } },
 		{ .line = "attach tennant1",
-		  .steps = { { ASK_VM("attach", "tennant1"), ERROR("VmNotFound", "no VM 'tennant1'") },
+		  .steps = { { ASK_VM("attach", "tennant1"),
+			       ERROR("VmNotFound", "no VM 'tennant1'") },
 			     { ASK_LIST, LIST_ANSWER } },
 		  .status = 1,
 		  .err = "hmmctl: no VM 'tennant1': did you mean 'tenant1'? 'hmmctl list' shows all VMs\n" },
 		{ .line = "attach zzzzzzzz",
-		  .steps = { { ASK_VM("attach", "zzzzzzzz"), ERROR("VmNotFound", "no VM 'zzzzzzzz'") },
+		  .steps = { { ASK_VM("attach", "zzzzzzzz"),
+			       ERROR("VmNotFound", "no VM 'zzzzzzzz'") },
 			     { ASK_LIST, FAKE_CLOSE } },
 		  .status = 1,
 		  .err = "hmmctl: no VM 'zzzzzzzz': 'hmmctl list' shows the VMs that run\n" },
@@ -235,7 +242,8 @@ static void attach_and_detach(void)
 			       "{\"return\":{\"returned-bytes\":67108864}}" } },
 		  .out = "tenant1 is detached; 64 MiB came back to RAM\n" },
 		{ .line = "detach tenant1",
-		  .steps = { { ASK_VM("detach", "tenant1"), ERROR("NotAttached", "it is not attached") } },
+		  .steps = { { ASK_VM("detach", "tenant1"),
+			       ERROR("NotAttached", "it is not attached") } },
 		  .status = 1,
 		  .err = "hmmctl: it is not attached: attach it with 'hmmctl attach tenant1'\n" },
 	};
@@ -243,11 +251,10 @@ static void attach_and_detach(void)
 	RUN(cases);
 }
 
-#define ASK_MIGRATE(what)                                                                    \
-	"{\"execute\":\"migrate\",\"arguments\":{" what ",\"vm\":\"tenant1\"}}"
-#define PROGRESS                                                                             \
-	"{\"event\":\"progress\",\"data\":{\"id\":1,\"done-bytes\":33554432,"                \
-	"\"total-bytes\":67108864,\"moved-bytes\":33550336},"                                \
+#define ASK_MIGRATE(what) "{\"execute\":\"migrate\",\"arguments\":{" what ",\"vm\":\"tenant1\"}}"
+#define PROGRESS                                                              \
+	"{\"event\":\"progress\",\"data\":{\"id\":1,\"done-bytes\":33554432," \
+	"\"total-bytes\":67108864,\"moved-bytes\":33550336},"                 \
 	"\"timestamp\":{\"seconds\":1,\"microseconds\":2}}\n"
 
 static void migrate(void)
@@ -263,7 +270,8 @@ static void migrate(void)
 		  .steps = { { "{\"execute\":\"migrate\",\"arguments\":{\"ranges\":["
 			       "{\"gpa\":1073741824,\"bytes\":67108864},"
 			       "{\"gpa\":4294967296,\"bytes\":1073741824}],"
-			       "\"vm\":\"tenant1\",\"pool\":\"p0\"}}", "{\"return\":" MOVED "}" } },
+			       "\"vm\":\"tenant1\",\"pool\":\"p0\"}}",
+			       "{\"return\":" MOVED "}" } },
 		  .out = "moved 64 MiB (32 huge pages) in 0.08 s, 800 MiB/s\n" },
 		/* Less than asked, more than nothing: that is success. */
 		{ .line = "migrate tenant1 --bytes 64MiB",
@@ -292,11 +300,10 @@ static void migrate(void)
 			     { "{\"execute\":\"list-pools\"}", "{\"return\":{\"pools\":[]}}" } },
 		  .status = 1,
 		  .err = "hmmctl: which pool?: make one with 'hmmctl pool-create NAME --size 256MiB'\n" },
-		{ .line = "migrate tenant1",
-		  .status = 2,
-		  .err_part = "exactly one of --gpa" },
+		{ .line = "migrate tenant1", .status = 2, .err_part = "exactly one of --gpa" },
 		{ .line = "migrate tenant1 --bytes 64MiB",
-		  .steps = { { ASK_MIGRATE("\"bytes\":67108864"), "{\"return\":{\"asked-bytes\":-1}}" } },
+		  .steps = { { ASK_MIGRATE("\"bytes\":67108864"),
+			       "{\"return\":{\"asked-bytes\":-1}}" } },
 		  .status = 3,
 		  .err_part = "'asked-bytes' is negative" },
 		{ .line = "migrate tenant1 --bytes 64MiB",
@@ -327,7 +334,7 @@ static void recall(void)
 	RUN(cases);
 }
 
-#define MIGRATE_WITH_PROGRESS                                                                \
+#define MIGRATE_WITH_PROGRESS \
 	{ { ASK_MIGRATE("\"bytes\":67108864"), PROGRESS "{\"return\":" MOVED ",\"id\":1}\n" } }
 
 static void progress(void)
@@ -366,8 +373,8 @@ static void progress(void)
 	RUN(cases);
 }
 
-#define EXTENT(gpa, bytes, state, huge, pool)                                                \
-	"{\"gpa\":" #gpa ",\"bytes\":" #bytes ",\"state\":\"" state "\",\"huge\":" huge      \
+#define EXTENT(gpa, bytes, state, huge, pool)                                           \
+	"{\"gpa\":" #gpa ",\"bytes\":" #bytes ",\"state\":\"" state "\",\"huge\":" huge \
 	",\"writable\":true,\"pool\":" pool ",\"offset\":0}"
 
 static void map(void)
@@ -375,11 +382,12 @@ static void map(void)
 	static const struct fake_case cases[] = {
 		{ .line = "map tenant1 --width 40",
 		  .steps = { { ASK_VM("map", "tenant1"),
-			       "{\"return\":{\"extents\":[" EXTENT(0, 8192, "ram", "false", "null")
-			       "],\"next-gpa\":8192}}" },
+			       "{\"return\":{\"extents\":[" EXTENT(
+				       0, 8192, "ram", "false", "null") "],\"next-gpa\":8192}}" },
 			     { "{\"execute\":\"map\",\"arguments\":{\"vm\":\"tenant1\",\"gpa\":8192}}",
-			       "{\"return\":{\"extents\":[" EXTENT(8192, 4096, "pool", "false", "\"p0\"")
-			       "],\"next-gpa\":null}}" } },
+			       "{\"return\":{\"extents\":[" EXTENT(
+				       8192, 4096, "pool", "false",
+				       "\"p0\"") "],\"next-gpa\":null}}" } },
 		  .out = "0x0    ▓▓a\n"
 			 "\n"
 			 "  ▓  RAM, 4 KiB pages                      8 KiB\n"
@@ -388,14 +396,16 @@ static void map(void)
 		{ .line = "map tenant1 --json --gpa 0x1000+8KiB",
 		  .steps = { { "{\"execute\":\"map\",\"arguments\":{\"vm\":\"tenant1\",\"gpa\":4096,"
 			       "\"bytes\":8192}}",
-			       "{\"return\":{\"extents\":[" EXTENT(4096, 4096, "ram", "false", "null")
-			       "],\"next-gpa\":8192}}" },
+			       "{\"return\":{\"extents\":[" EXTENT(
+				       4096, 4096, "ram", "false",
+				       "null") "],\"next-gpa\":8192}}" },
 			     { "{\"execute\":\"map\",\"arguments\":{\"vm\":\"tenant1\",\"gpa\":8192,"
 			       "\"bytes\":4096}}",
-			       "{\"return\":{\"extents\":[" EXTENT(8192, 4096, "absent", "false", "null")
-			       "],\"next-gpa\":null}}" } },
-		  .out = "{\"extents\":[" EXTENT(4096, 4096, "ram", "false", "null") ","
-			 EXTENT(8192, 4096, "absent", "false", "null") "],\"next-gpa\":null}\n" },
+			       "{\"return\":{\"extents\":[" EXTENT(
+				       8192, 4096, "absent", "false",
+				       "null") "],\"next-gpa\":null}}" } },
+		  .out = "{\"extents\":[" EXTENT(4096, 4096, "ram", "false", "null") "," EXTENT(
+			  8192, 4096, "absent", "false", "null") "],\"next-gpa\":null}\n" },
 		{ .line = "map tenant1",
 		  .steps = { { ASK_VM("map", "tenant1"),
 			       "{\"return\":{\"extents\":[],\"next-gpa\":4096}}" },
@@ -408,7 +418,8 @@ static void map(void)
 		  .status = 3,
 		  .err_part = "'gpa' is missing" },
 		{ .line = "map web",
-		  .steps = { { ASK_VM("map", "web"), ERROR("NotAttached", "web is not attached") } },
+		  .steps = { { ASK_VM("map", "web"),
+			       ERROR("NotAttached", "web is not attached") } },
 		  .status = 1,
 		  .err = "hmmctl: web is not attached: attach it with 'hmmctl attach web'\n" },
 	};
@@ -417,23 +428,26 @@ static void map(void)
 }
 
 #define SUBSCRIBE "{\"execute\":\"subscribe\",\"arguments\":{}}"
-#define EVENT                                                                                \
+#define EVENT                                                                                   \
 	"{\"event\":\"out\",\"data\":{\"vm\":\"tenant1\",\"gpa\":1073741824,\"bytes\":2097152," \
-	"\"reason\":\"request\",\"pool\":\"p0\",\"offset\":0,\"huge\":true},"                \
+	"\"reason\":\"request\",\"pool\":\"p0\",\"offset\":0,\"huge\":true},"                   \
 	"\"timestamp\":{\"seconds\":1700000000,\"microseconds\":42}}"
-#define EVENT_LINE "22:13:20.000042  out            tenant1  0x40000000+2 MiB  huge  pool p0  request\n"
+#define EVENT_LINE \
+	"22:13:20.000042  out            tenant1  0x40000000+2 MiB  huge  pool p0  request\n"
 
 static void events(void)
 {
 	static const struct fake_case cases[] = {
 		{ .line = "events --count 2",
-		  .steps = { { SUBSCRIBE, "{\"return\":{},\"id\":1}\n" EVENT "\n" EVENT "\n" EVENT "\n" } },
+		  .steps = { { SUBSCRIBE,
+			       "{\"return\":{},\"id\":1}\n" EVENT "\n" EVENT "\n" EVENT "\n" } },
 		  .out = EVENT_LINE EVENT_LINE },
 		{ .line = "events --json --count 1",
 		  .steps = { { SUBSCRIBE, EVENT "\n{\"return\":{},\"id\":1}\n" } },
 		  .out = EVENT "\n" },
 		{ .line = "events tenant1 --timeout 0.1",
-		  .steps = { { ASK_VM("subscribe", "tenant1"), "{\"return\":{},\"id\":1}\n" EVENT "\n" } },
+		  .steps = { { ASK_VM("subscribe", "tenant1"),
+			       "{\"return\":{},\"id\":1}\n" EVENT "\n" } },
 		  .out = EVENT_LINE },
 		{ .line = "events --timeout 0.1 --count 2",
 		  .steps = { { SUBSCRIBE, "{\"return\":{},\"id\":1}\n" EVENT "\n" } },
@@ -530,7 +544,9 @@ static void no_hmmd(void)
 static void usage(void)
 {
 	static const struct fake_case cases[] = {
-		{ .line = "", .status = 2, .err = "hmmctl: no verb given; 'hmmctl --help' lists them\n" },
+		{ .line = "",
+		  .status = 2,
+		  .err = "hmmctl: no verb given; 'hmmctl --help' lists them\n" },
 		{ .line = "lst",
 		  .status = 2,
 		  .err = "hmmctl: there is no verb 'lst'; did you mean 'list'?\n" },
@@ -559,9 +575,9 @@ static void expect_help(const char *line, const char *part)
 
 static void help(void)
 {
-	static const char *const verbs[] = { "list", "status", "pools", "pool-create", "pool-destroy",
-					     "attach", "detach", "migrate", "recall", "map", "events",
-					     "doctor" };
+	static const char *const verbs[] = { "list",	     "status", "pools",	 "pool-create",
+					     "pool-destroy", "attach", "detach", "migrate",
+					     "recall",	     "map",    "events", "doctor" };
 
 	expect_help("--help", "Verbs:");
 	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
@@ -576,8 +592,8 @@ static void help(void)
 static void output_that_cannot_be_written(void)
 {
 	const char *command = g_getenv("HMMCTL");
-	g_autofree char *line = g_strdup_printf("sh -c \"%s --help >/dev/full\"",
-						command ? command : "./hmmctl");
+	g_autofree char *line =
+		g_strdup_printf("sh -c \"%s --help >/dev/full\"", command ? command : "./hmmctl");
 	g_autofree char *err = NULL;
 	int wait_status = 0;
 

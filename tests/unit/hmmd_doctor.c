@@ -14,7 +14,8 @@ static char *find(json_object *findings, const char *topic)
 
 		if (strcmp(json_object_get_string(json_object_object_get(finding, "topic")), topic))
 			continue;
-		return g_strdup_printf("%s: %s | %s",
+		return g_strdup_printf(
+			"%s: %s | %s",
 			json_object_get_string(json_object_object_get(finding, "level")),
 			json_object_get_string(json_object_object_get(finding, "text")),
 			fix ? json_object_get_string(fix) : "-");
@@ -51,8 +52,11 @@ static void healthy_host(void)
 	json_object *findings = json_object_new_array();
 	DoctorCase kase = {
 		.loaded = true,
-		.info = { .abi_version = 1, .engines = 1 << VMIRROR_ENGINE_RAM, .folio_orders = 1 | 1 << 9,
-			  .reserve_pages = 1024, .reserve_target = 1024 },
+		.info = { .abi_version = 1,
+			  .engines = 1 << VMIRROR_ENGINE_RAM,
+			  .folio_orders = 1 | 1 << 9,
+			  .reserve_pages = 1024,
+			  .reserve_target = 1024 },
 		.pools = 2,
 		.fdstore = true,
 	};

@@ -6,9 +6,9 @@
 #include "move.h"
 #include "walk.h"
 
-#define PAGE	((uint64_t)VMIRROR_PAGE_SIZE)
-#define POOL	7
-#define TOTAL	(FAKE_PAGES + FAKE_PAGES2)
+#define PAGE  ((uint64_t)VMIRROR_PAGE_SIZE)
+#define POOL  7
+#define TOTAL (FAKE_PAGES + FAKE_PAGES2)
 
 static MoveProgress at;
 
@@ -25,7 +25,11 @@ static Move run_range(int pool_fd, uint64_t gpa, uint64_t bytes)
 {
 	const struct control_range range = { gpa, bytes };
 	Move move = {
-		.pool_fd = pool_fd, .what = MOVE_RANGES, .ranges = &range, .nr_ranges = 1, .at = &at,
+		.pool_fd = pool_fd,
+		.what = MOVE_RANGES,
+		.ranges = &range,
+		.nr_ranges = 1,
+		.at = &at,
 	};
 
 	at = (MoveProgress){ 0 };
@@ -274,7 +278,9 @@ static void walk_fragments(void)
 	CHECK_NUMBER(pages, TOTAL);
 	CHECK_NUMBER(out, TOTAL / 2);
 	/* a part, across the hole */
-	CHECK_NUMBER((unsigned int)walk_start(walk, 0, (FAKE_PAGES - 3) * PAGE, FAKE_SLOT2 + 2 * PAGE), 0);
+	CHECK_NUMBER((unsigned int)walk_start(walk, 0, (FAKE_PAGES - 3) * PAGE,
+					      FAKE_SLOT2 + 2 * PAGE),
+		     0);
 	for (pages = 0; walk_next(walk, &extent) > 0;)
 		pages += extent.pages;
 	walk_end(walk);

@@ -101,7 +101,7 @@ static void bounded(void)
 #define NR 512
 
 struct page {
-	uint32_t pool;		/* 0: not out */
+	uint32_t pool; /* 0: not out */
 	uint64_t offset;
 };
 
@@ -163,8 +163,8 @@ static void random_moves(void)
 		uint64_t offset = random() % 2 ? first * PAGE : (uint64_t)(random() % 64) * PAGE;
 
 		for (unsigned int i = 0; i < nr; i++)
-			pages[first + i] = pool ? (struct page){ pool, offset + i * PAGE } :
-						  (struct page){ 0, 0 };
+			pages[first + i] = pool ? (struct page){ pool, offset + i * PAGE }
+						: (struct page){ 0, 0 };
 		if (pool)
 			picture_set(picture, first * PAGE, nr, pool, offset);
 		else

@@ -26,18 +26,24 @@ static void check_cmdline(ProcVmm *vmm, const char *name, const char *uuid, uint
 	proc_vmm_free(vmm);
 }
 
-#define UUID "6F1D2A34-0000-4000-8000-0123456789AB"
+#define UUID	 "6F1D2A34-0000-4000-8000-0123456789AB"
 #define UUID_LOW "6f1d2a34-0000-4000-8000-0123456789ab"
 
 static void cmdline(void)
 {
-	check_cmdline(PARSE("qemu-system-x86_64\0-name\0web\0-m\0" "512\0"), "web", NULL, 512ull << 20);
-	check_cmdline(PARSE("/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID "\0"
-			    "-m\0size=4194304k,slots=4\0"),
-		      "web", UUID_LOW, 4ull << 30);
+	check_cmdline(PARSE("qemu-system-x86_64\0-name\0web\0-m\0"
+			    "512\0"),
+		      "web", NULL, 512ull << 20);
+	check_cmdline(
+		PARSE("/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID
+		      "\0"
+		      "-m\0size=4194304k,slots=4\0"),
+		"web", UUID_LOW, 4ull << 30);
 	check_cmdline(PARSE("qemu\0--name\0debug-threads=on,guest=a b\0"), "a b", NULL, 0);
 	check_cmdline(PARSE("qemu\0-name\0a,,b,process=x\0"), "a,b", NULL, 0);
-	check_cmdline(PARSE("/usr/libexec/qemu-kvm\0-name\0k\0-m\0" "2G\0"), "k", NULL, 2ull << 30);
+	check_cmdline(PARSE("/usr/libexec/qemu-kvm\0-name\0k\0-m\0"
+			    "2G\0"),
+		      "k", NULL, 2ull << 30);
 	/* the last one wins, as in QEMU */
 	check_cmdline(PARSE("qemu\0-name\0a\0-name\0b\0"), "b", NULL, 0);
 }
@@ -50,7 +56,9 @@ static void odd_cmdlines(void)
 	check_cmdline(PARSE("qemu\0-name\0cut"), NULL, NULL, 0);
 	check_cmdline(PARSE("qemu\0-name\0process=x\0"), NULL, NULL, 0);
 	check_cmdline(PARSE("qemu\0-uuid\0no-uuid\0-m\0lots\0"), NULL, NULL, 0);
-	check_cmdline(PARSE("qemu\0-m\0" "99999999999999999T\0-m\0-1\0"), NULL, NULL, 0);
+	check_cmdline(PARSE("qemu\0-m\0"
+			    "99999999999999999T\0-m\0-1\0"),
+		      NULL, NULL, 0);
 	check_cmdline(PARSE("firecracker\0-name\0a\0"), NULL, NULL, 0);
 }
 

@@ -7,7 +7,7 @@
 #include "check.h"
 #include "ring.h"
 
-#define RECORDS 64u
+#define RECORDS	 64u
 #define MAP_SIZE (4096u + RECORDS * sizeof(struct vmirror_record))
 
 /* What the kernel does, in as many words. */
@@ -180,11 +180,8 @@ static void two_threads(void)
 int main(void)
 {
 	static const struct check checks[] = {
-		{ "open", open_ring },
-		{ "in order", in_order },
-		{ "overflow", overflow },
-		{ "wrap", wraps },
-		{ "two threads", two_threads },
+		{ "open", open_ring }, { "in order", in_order },       { "overflow", overflow },
+		{ "wrap", wraps },     { "two threads", two_threads },
 	};
 
 	return run_checks("ring", checks, G_N_ELEMENTS(checks));

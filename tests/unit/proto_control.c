@@ -28,7 +28,7 @@ static void refused(const char *line, enum control_class class_, const char *par
 }
 
 #define MIGRATE(what) "{\"execute\":\"migrate\",\"arguments\":{\"vm\":\"a\"," what "}}"
-#define CREATE(what) "{\"execute\":\"create-pool\",\"arguments\":{" what "}}"
+#define CREATE(what)  "{\"execute\":\"create-pool\",\"arguments\":{" what "}}"
 
 static void every_command(void)
 {
@@ -40,12 +40,15 @@ static void every_command(void)
 		{ "{\"execute\":\"list-vms\",\"arguments\":{}}", CONTROL_LIST_VMS },
 		{ "{\"execute\":\"query-vm\",\"arguments\":{\"vm\":\"a b\"}}", CONTROL_QUERY_VM },
 		{ "{\"execute\":\"list-pools\",\"arguments\":null}", CONTROL_LIST_POOLS },
-		{ CREATE("\"name\":\"p\",\"bytes\":2097152,\"engine\":\"ram\""), CONTROL_CREATE_POOL },
-		{ "{\"execute\":\"destroy-pool\",\"arguments\":{\"name\":\"p\"}}", CONTROL_DESTROY_POOL },
+		{ CREATE("\"name\":\"p\",\"bytes\":2097152,\"engine\":\"ram\""),
+		  CONTROL_CREATE_POOL },
+		{ "{\"execute\":\"destroy-pool\",\"arguments\":{\"name\":\"p\"}}",
+		  CONTROL_DESTROY_POOL },
 		{ "{\"execute\":\"attach\",\"arguments\":{\"vm\":\"1\"}}", CONTROL_ATTACH },
 		{ "{\"execute\":\"detach\",\"arguments\":{\"vm\":\"1\"}}", CONTROL_DETACH },
 		{ MIGRATE("\"all\":true,\"pool\":\"p\""), CONTROL_MIGRATE },
-		{ "{\"execute\":\"recall\",\"arguments\":{\"vm\":\"1\",\"bytes\":4096}}", CONTROL_RECALL },
+		{ "{\"execute\":\"recall\",\"arguments\":{\"vm\":\"1\",\"bytes\":4096}}",
+		  CONTROL_RECALL },
 		{ "{\"execute\":\"map\",\"arguments\":{\"vm\":\"1\",\"gpa\":0}}", CONTROL_MAP },
 		{ "{\"execute\":\"doctor\"}", CONTROL_DOCTOR },
 		{ "{\"execute\":\"subscribe\",\"arguments\":{\"vm\":\"1\"}}", CONTROL_SUBSCRIBE },
@@ -101,7 +104,8 @@ static void ranges(void)
 
 static void too_many_ranges(void)
 {
-	g_autoptr(GString) line = g_string_new("{\"execute\":\"recall\",\"arguments\":{\"vm\":\"a\",\"ranges\":[");
+	g_autoptr(GString) line =
+		g_string_new("{\"execute\":\"recall\",\"arguments\":{\"vm\":\"a\",\"ranges\":[");
 
 	for (unsigned int i = 0; i <= CONTROL_RANGES_MAX; i++)
 		g_string_append(line, i ? ",0" : "0");
@@ -124,7 +128,8 @@ static void arguments(void)
 		CONTROL_CLASS_INVALID_ARGUMENT, "'vm' must be");
 	refused("{\"execute\":\"attach\",\"arguments\":{\"vm\":null}}",
 		CONTROL_CLASS_INVALID_ARGUMENT, "'vm' must be");
-	refused("{\"execute\":\"attach\",\"arguments\":[]}", CONTROL_CLASS_INVALID_REQUEST, "object");
+	refused("{\"execute\":\"attach\",\"arguments\":[]}", CONTROL_CLASS_INVALID_REQUEST,
+		"object");
 	refused(MIGRATE("\"pool\":\"p\""), CONTROL_CLASS_INVALID_ARGUMENT, "exactly one of");
 	refused(MIGRATE("\"all\":true,\"bytes\":4096"), CONTROL_CLASS_INVALID_ARGUMENT,
 		"exactly one of");

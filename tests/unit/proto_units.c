@@ -42,10 +42,36 @@ static void good_sizes(void)
 static void bad_sizes(void)
 {
 	static const char *const cases[] = {
-		"", " ", "x", "-1", "+1", " 1", "1 ", "1  MiB", "MiB", "1.MiB", "1.5", "1.5B",
-		"1.0000001GiB", "1kib", "1mb", "1MB", "1 MiBs", "0x", "0xg", "1e3", "1,5GiB",
-		"18446744073709551616", "16777216TiB", "99999999999999999999999T", "0x1.5M",
-		"0x10000000000000000", "1\n", "1MiB\n", "NaN", "0.3KiB",
+		"",
+		" ",
+		"x",
+		"-1",
+		"+1",
+		" 1",
+		"1 ",
+		"1  MiB",
+		"MiB",
+		"1.MiB",
+		"1.5",
+		"1.5B",
+		"1.0000001GiB",
+		"1kib",
+		"1mb",
+		"1MB",
+		"1 MiBs",
+		"0x",
+		"0xg",
+		"1e3",
+		"1,5GiB",
+		"18446744073709551616",
+		"16777216TiB",
+		"99999999999999999999999T",
+		"0x1.5M",
+		"0x10000000000000000",
+		"1\n",
+		"1MiB\n",
+		"NaN",
+		"0.3KiB",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -79,9 +105,21 @@ static void good_ranges(void)
 static void bad_ranges(void)
 {
 	static const char *const cases[] = {
-		"", "+", "0x1000", "0x1000+", "+4K", "0x1000-4K", "0x1001+4K", "0x1000+4097",
-		"0x1000+0", "0xffffffffff000+8K", "0x10000000000000+4K", "4K+4K", "0 + 4K",
-		"0x1000+4K+4K", "0x1000+-4K",
+		"",
+		"+",
+		"0x1000",
+		"0x1000+",
+		"+4K",
+		"0x1000-4K",
+		"0x1001+4K",
+		"0x1000+4097",
+		"0x1000+0",
+		"0xffffffffff000+8K",
+		"0x10000000000000+4K",
+		"4K+4K",
+		"0 + 4K",
+		"0x1000+4K+4K",
+		"0x1000+-4K",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

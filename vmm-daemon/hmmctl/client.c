@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GREETING_MAX (64u << 10)
-#define LINE_MAX_LEN (64u << 20) /* a map answer may be long */
+#define GREETING_MAX	      (64u << 10)
+#define LINE_MAX_LEN	      (64u << 20) /* a map answer may be long */
 #define BACKLOG_FULL_RETRY_US (20 * 1000)
 
 struct client {
@@ -73,7 +73,8 @@ static gboolean read_greeting(struct client *client, gint64 deadline, GError **e
 	if (protocol != CONTROL_PROTOCOL) {
 		g_set_error(error, HMMCTL_ERROR, HMMCTL_ERROR_UNREACHABLE,
 			    "hmmd speaks protocol %" G_GUINT64_FORMAT ", this hmmctl speaks %d: "
-			    "install the two from the same release", protocol, CONTROL_PROTOCOL);
+			    "install the two from the same release",
+			    protocol, CONTROL_PROTOCOL);
 		return FALSE;
 	}
 	client->version = text_clean(version);

@@ -37,8 +37,8 @@ static gboolean check_operands(const struct ctl *ctl, GError **error)
 
 	for (int i = 1; i < ctl->argc; i++) {
 		if (!g_utf8_validate(ctl->argv[i], -1, NULL)) {
-			g_set_error(error, HMMCTL_ERROR, HMMCTL_ERROR_USAGE,
-				    "'%s' is not UTF-8", ctl->argv[i]);
+			g_set_error(error, HMMCTL_ERROR, HMMCTL_ERROR_USAGE, "'%s' is not UTF-8",
+				    ctl->argv[i]);
 			return FALSE;
 		}
 	}
@@ -86,7 +86,8 @@ static GOptionContext *option_context(const struct ctl *ctl, const GOptionEntry 
 		verbs = verb_list_text();
 		g_option_context_set_summary(context, verbs);
 		g_option_context_set_description(
-			context, "'hmmctl VERB --help' tells more of a verb; hmmctl(8) tells all.\n");
+			context,
+			"'hmmctl VERB --help' tells more of a verb; hmmctl(8) tells all.\n");
 	}
 	if (own)
 		add_options(context, "own", "Options:", own);
@@ -101,8 +102,8 @@ gboolean ctl_parse(struct ctl *ctl, const GOptionEntry *own, GError **error)
 		  "Print what hmmd answers, as one line of JSON", NULL },
 		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &ctl->quiet,
 		  "Say nothing where all went well", NULL },
-		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
-		  "Say more on the way", NULL },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose, "Say more on the way",
+		  NULL },
 		{ "socket", 0, 0, G_OPTION_ARG_FILENAME, &ctl->socket,
 		  "hmmd's control socket (default $" HMMCTL_SOCKET_ENV " or " CONTROL_SOCKET ")",
 		  "PATH" },
@@ -193,8 +194,8 @@ static void explain(struct ctl *ctl, const char *command, json_object *arguments
 	g_set_error_literal(error, HMMCTL_ERROR, HMMCTL_ERROR_FAILED, line);
 }
 
-json_object *ctl_call(struct ctl *ctl, const char *command, json_object *arguments,
-		      int timeout_ms, GError **error)
+json_object *ctl_call(struct ctl *ctl, const char *command, json_object *arguments, int timeout_ms,
+		      GError **error)
 {
 	g_autoptr(hmmctl_json) taken = arguments;
 	g_autoptr(GError) own_error = NULL;
@@ -232,7 +233,7 @@ json_object *ctl_call_long(struct ctl *ctl, const char *command, json_object *ar
 gboolean ctl_print_json(json_object *object, GError **error)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-							     JSON_C_TO_STRING_NOSLASHESCAPE));
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	return ctl_flush(error);
 }
 
@@ -282,8 +283,9 @@ int ctl_fail(const struct ctl *ctl, const GError *error)
 	if (ctl->json && status != 2) {
 		g_autoptr(hmmctl_json) object = json_object_new_object();
 
-		json_object_object_add(object, "error", ctl->refusal ? json_object_get(ctl->refusal)
-								     : local_refusal(error));
+		json_object_object_add(object, "error",
+				       ctl->refusal ? json_object_get(ctl->refusal)
+						    : local_refusal(error));
 		ctl_print_json(object, NULL);
 	}
 	fprintf(stderr, "hmmctl: %s\n", message);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hmmctl.h"
 
-G_DEFINE_QUARK(hmmctl-error, hmmctl_error)
+G_DEFINE_QUARK(hmmctl - error, hmmctl_error)
 
 int hmmctl_exit_status(const GError *error)
 {

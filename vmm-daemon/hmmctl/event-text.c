@@ -60,8 +60,8 @@ char *event_text(const char *name, json_object *event)
 		g_string_append_printf(text, "  %" G_GUINT64_FORMAT " records of detail lost",
 				       count);
 	if (reply_u64(data, "count", &count, NULL))
-		g_string_append_printf(text, "  %" G_GUINT64_FORMAT " events, hmmctl read too slowly",
-				       count);
+		g_string_append_printf(
+			text, "  %" G_GUINT64_FORMAT " events, hmmctl read too slowly", count);
 	if (reply_object(data, "pool", &pool, NULL) && reply_string(pool, "name", &string, NULL))
 		g_string_append_printf(text, "  %s", string);
 	if (reply_string(data, "name", &string, NULL))

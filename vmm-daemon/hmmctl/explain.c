@@ -20,8 +20,7 @@ static const struct step {
 	{ "PermissionDenied", "root",
 	  "run hmmctl as root, or join the group that hmmd.conf names ([control] group=)" },
 	{ "NoModule", "modprobe", "load it with 'modprobe vmirror'" },
-	{ "VmAmbiguous", "UUID",
-	  "use its UUID or process id instead; 'hmmctl list' shows both" },
+	{ "VmAmbiguous", "UUID", "use its UUID or process id instead; 'hmmctl list' shows both" },
 	{ "VmGone", "ended", "the VM has ended" },
 	{ "NotKvm", "KVM", "hmmctl attaches VMs that run under KVM; 'hmmctl list' shows them" },
 	{ "NoMemory", "free", "free some host memory, or ask for less" },
@@ -108,8 +107,7 @@ static char *step_nothing_movable(const char *desc, json_object *data,
 	if (reply_object(data, "skipped", &object, NULL))
 		skipped_from_json(object, &skipped, NULL);
 	for (guint i = 0; skipped && i < skipped->len; i++) {
-		const struct skipped_bytes *one =
-			&g_array_index(skipped, struct skipped_bytes, i);
+		const struct skipped_bytes *one = &g_array_index(skipped, struct skipped_bytes, i);
 		g_autofree char *text = report_skipped(one, REPORT_OUT);
 
 		g_string_append_printf(step, "%s%s", i ? ", " : "", text);

@@ -251,9 +251,9 @@ gboolean interrupt_poll(int fd, short events, gint64 deadline, GError **error);
 
 struct explain_context {
 	const char *command;
-	const char *vm;		     /* what the user called the VM, or NULL */
-	const char *pool;	     /* likewise */
-	const char *const *vms;	     /* names that exist, or NULL */
+	const char *vm;		/* what the user called the VM, or NULL */
+	const char *pool;	/* likewise */
+	const char *const *vms; /* names that exist, or NULL */
 	const char *const *pools;
 };
 
@@ -274,8 +274,8 @@ char *report_skipped(const struct skipped_bytes *skipped, enum report_direction 
 char *report_rate(guint64 bytes, double seconds);
 
 /* Print the answer to a migrate or a recall, as the options ask for. */
-gboolean report_answer(const struct ctl *ctl, json_object *answer,
-		       enum report_direction direction, GError **error);
+gboolean report_answer(const struct ctl *ctl, json_object *answer, enum report_direction direction,
+		       GError **error);
 
 /* --------------------------------------------------------------- progress.c */
 
@@ -355,12 +355,24 @@ struct selector {
 };
 
 /* Options for GOption to fill in a selector. */
-#define SELECTOR_OPTIONS(selector)                                                           \
-	{ "gpa", 'g', 0, G_OPTION_ARG_STRING_ARRAY, &(selector).gpa,                         \
-	  "This range of guest addresses (may be given again)", "GPA+SIZE" },                \
-	{ "bytes", 'b', 0, G_OPTION_ARG_STRING, &(selector).bytes,                           \
-	  "So many bytes, wherever they are", "SIZE" },                                      \
-	{ "all", 'a', 0, G_OPTION_ARG_NONE, &(selector).all, "All of it", NULL }
+#define SELECTOR_OPTIONS(selector)                                                   \
+	{ "gpa",                                                                     \
+	  'g',                                                                       \
+	  0,                                                                         \
+	  G_OPTION_ARG_STRING_ARRAY,                                                 \
+	  &(selector).gpa,                                                           \
+	  "This range of guest addresses (may be given again)",                      \
+	  "GPA+SIZE" },                                                              \
+		{ "bytes",                                                           \
+		  'b',                                                               \
+		  0,                                                                 \
+		  G_OPTION_ARG_STRING,                                               \
+		  &(selector).bytes,                                                 \
+		  "So many bytes, wherever they are",                                \
+		  "SIZE" },                                                          \
+	{                                                                            \
+		"all", 'a', 0, G_OPTION_ARG_NONE, &(selector).all, "All of it", NULL \
+	}
 
 /* Put it into @arguments; exactly one of the three must be there. */
 gboolean selector_to_json(const struct selector *selector, json_object *arguments, GError **error);
@@ -449,9 +461,9 @@ struct ctl {
 	gboolean version;
 	char *socket;
 
-	struct client *client;	/* made by the first ctl_call() */
-	json_object *refusal;	/* what hmmd said when it refused */
-	int exit_status;	/* where there was no error */
+	struct client *client; /* made by the first ctl_call() */
+	json_object *refusal;  /* what hmmd said when it refused */
+	int exit_status;       /* where there was no error */
 };
 
 /*
@@ -473,8 +485,8 @@ gboolean ctl_connect(struct ctl *ctl, GError **error);
  * client_call(), connecting first where needed, with an error that tells the user what to do
  * next.  Takes @arguments.
  */
-json_object *ctl_call(struct ctl *ctl, const char *command, json_object *arguments,
-		      int timeout_ms, GError **error);
+json_object *ctl_call(struct ctl *ctl, const char *command, json_object *arguments, int timeout_ms,
+		      GError **error);
 
 /* ctl_call() with a progress bar, for commands that may take long. */
 json_object *ctl_call_long(struct ctl *ctl, const char *command, json_object *arguments,

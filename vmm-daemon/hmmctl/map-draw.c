@@ -65,7 +65,7 @@ struct drawing {
 	const struct map_style *style;
 	guint64 cell_bytes;
 	size_t row_cells;
-	size_t gutter;	/* columns of the address, and the space after it */
+	size_t gutter; /* columns of the address, and the space after it */
 	GString *text;
 	GArray *totals; /* guint64 by symbol */
 	GArray *shown;	/* gboolean by symbol: is in the picture, or in the totals */
@@ -106,8 +106,8 @@ static void cell_add(struct cell *cell, const struct map_extent *extent)
 		*(extent->huge ? &cell->ram_huge : &cell->ram_small) = TRUE;
 		break;
 	case MAP_POOL:
-		cell->pools_differ |= (cell->pool_huge || cell->pool_small) &&
-				      cell->pool != extent->pool;
+		cell->pools_differ |=
+			(cell->pool_huge || cell->pool_small) && cell->pool != extent->pool;
 		cell->pool = extent->pool;
 		*(extent->huge ? &cell->pool_huge : &cell->pool_small) = TRUE;
 		break;
@@ -277,8 +277,8 @@ static void append_scale(struct drawing *drawing, guint64 total, guint64 in_pool
 	g_autofree char *out = units_format_bytes(in_pools);
 
 	g_string_append_printf(drawing->text,
-			       "one cell is %s, a row %s; %s in all, %s of it in pools\n", cell, row,
-			       all, out);
+			       "one cell is %s, a row %s; %s in all, %s of it in pools\n", cell,
+			       row, all, out);
 }
 
 /* Count by symbol; the sums are what is in all, and what is in pools. */
@@ -301,8 +301,7 @@ static void count_totals(struct drawing *drawing, guint64 *total, guint64 *in_po
 static void choose_scale(struct drawing *drawing, guint64 total)
 {
 	const struct map_extent *last = extent_at(drawing->map, drawing->map->extents->len - 1);
-	g_autofree char *address =
-		g_strdup_printf("0x%" G_GINT64_MODIFIER "x ", extent_end(last));
+	g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x ", extent_end(last));
 
 	drawing->gutter = strlen(address);
 	drawing->row_cells = COLUMNS_MIN;

@@ -14,7 +14,8 @@ gboolean reply_malformed(GError **error, const char *format, ...)
 	va_end(args);
 	g_set_error(error, HMMCTL_ERROR, HMMCTL_ERROR_UNREACHABLE,
 		    "hmmd sent what hmmctl does not understand: %s "
-		    "(are hmmd and hmmctl of the same release?)", what);
+		    "(are hmmd and hmmctl of the same release?)",
+		    what);
 	return FALSE;
 }
 

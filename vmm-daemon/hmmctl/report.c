@@ -109,8 +109,8 @@ char *report_moved(const struct moved_info *moved, enum report_direction directi
 	return g_string_free(report, FALSE);
 }
 
-gboolean report_answer(const struct ctl *ctl, json_object *answer,
-		       enum report_direction direction, GError **error)
+gboolean report_answer(const struct ctl *ctl, json_object *answer, enum report_direction direction,
+		       GError **error)
 {
 	g_auto(moved_auto) moved = { 0 };
 	g_autofree char *text = NULL;

@@ -100,7 +100,8 @@ char *table_text(const struct table *table)
 		for (size_t c = 0; c < table->nr_columns; c++) {
 			if (c)
 				g_string_append(text, "  ");
-			append_cell(text, cell_at(table, row, c), width[c], table->columns[c].align);
+			append_cell(text, cell_at(table, row, c), width[c],
+				    table->columns[c].align);
 		}
 		end_line(text);
 	}

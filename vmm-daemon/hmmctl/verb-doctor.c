@@ -48,8 +48,8 @@ static gboolean show_findings(struct ctl *ctl, json_object *answer, GError **err
 			print_finding(ctl, &finding);
 	}
 	if (!ctl->json && !counts[FINDING_FAIL])
-		ctl_say(ctl, "%s\n", counts[FINDING_WARN] ? "nothing must be fixed"
-							  : "all is well");
+		ctl_say(ctl, "%s\n",
+			counts[FINDING_WARN] ? "nothing must be fixed" : "all is well");
 	ctl->exit_status = counts[FINDING_FAIL] ? 1 : 0;
 	return !ctl->json || ctl_print_json(answer, error);
 }
@@ -66,16 +66,16 @@ static json_object *local_answer(const GError *connect_error)
 
 static void add_greeting(struct ctl *ctl, json_object *answer)
 {
-	g_autofree char *text = g_strdup_printf("hmmd %s answers",
-						client_server_version(ctl->client));
+	g_autofree char *text =
+		g_strdup_printf("hmmd %s answers", client_server_version(ctl->client));
 	json_object *findings, *all = json_object_new_array();
 
 	json_object_array_add(all, local_finding(FINDING_OK, "hmmd", text, NULL));
 	if (json_object_object_get_ex(answer, "findings", &findings) &&
 	    json_object_is_type(findings, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(findings); i++)
-			json_object_array_add(all, json_object_get(json_object_array_get_idx(
-							   findings, i)));
+			json_object_array_add(
+				all, json_object_get(json_object_array_get_idx(findings, i)));
 	json_object_object_add(answer, "findings", all);
 }
 

@@ -21,8 +21,9 @@ static gboolean add_pool(struct table *table, json_object *object, GError **erro
 gboolean verb_pools(struct ctl *ctl, GError **error)
 {
 	static const struct table_column columns[] = {
-		{ "NAME", TABLE_LEFT },	 { "ENGINE", TABLE_LEFT }, { "SIZE", TABLE_RIGHT },
-		{ "USED", TABLE_RIGHT }, { "FREE", TABLE_RIGHT },  { "FREE 2M BLOCKS", TABLE_RIGHT },
+		{ "NAME", TABLE_LEFT },	 { "ENGINE", TABLE_LEFT },
+		{ "SIZE", TABLE_RIGHT }, { "USED", TABLE_RIGHT },
+		{ "FREE", TABLE_RIGHT }, { "FREE 2M BLOCKS", TABLE_RIGHT },
 	};
 	g_autoptr(table_auto) table = table_new(columns, G_N_ELEMENTS(columns));
 	g_autoptr(hmmctl_json) answer = NULL;

@@ -168,7 +168,9 @@ static gboolean add_pools(struct table *table, json_object *answer, GError **err
 static gboolean show_slots(json_object *slots, GError **error)
 {
 	static const struct table_column columns[] = {
-		{ "GPA", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT }, { "HVA", TABLE_RIGHT },
+		{ "GPA", TABLE_RIGHT },
+		{ "SIZE", TABLE_RIGHT },
+		{ "HVA", TABLE_RIGHT },
 		{ "CAN MOVE", TABLE_LEFT },
 	};
 	g_autoptr(table_auto) table = table_new(columns, G_N_ELEMENTS(columns));
@@ -184,8 +186,8 @@ static gboolean show_slots(json_object *slots, GError **error)
 		table_add_bytes(table, slot.bytes);
 		table_take(table, g_strdup_printf("0x%" G_GINT64_MODIFIER "x", slot.hva));
 		if (blocker)
-			table_take(table, g_strdup_printf("no: %s",
-							  vmirror_skip_text((guint)blocker)));
+			table_take(table,
+				   g_strdup_printf("no: %s", vmirror_skip_text((guint)blocker)));
 		else if (slot.blocker)
 			table_take(table, g_strdup_printf("no: %s", slot.blocker));
 		else
@@ -214,8 +216,7 @@ static gboolean show_vm(json_object *answer, GError **error)
 	table_add(table, "RAM");
 	table_add_bytes(table, vm.ram_bytes);
 	if (vm.attached && (!reply_object(answer, "stat", &stat, error) ||
-			    !add_numbers(table, stat, error) ||
-			    !add_pools(table, answer, error)))
+			    !add_numbers(table, stat, error) || !add_pools(table, answer, error)))
 		return FALSE;
 	print_table(table);
 	if (!vm.attached)

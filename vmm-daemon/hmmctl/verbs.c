@@ -14,8 +14,8 @@ static const struct verb verbs[] = {
 	  verb_list },
 	{ "status", "[VM]", 0, 1, "Show the state of hmmd and the kernel module, or of one VM",
 	  VM_NAMES "\nExamples:\n"
-	  "  hmmctl status\n"
-	  "  hmmctl status tenant1\n",
+		   "  hmmctl status\n"
+		   "  hmmctl status tenant1\n",
 	  verb_status },
 	{ "pools", "", 0, 0, "List the pools of device memory",
 	  "Examples:\n"
@@ -32,15 +32,16 @@ static const struct verb verbs[] = {
 	  verb_pool_destroy },
 	{ "attach", "VM", 1, 1, "Let hmmd mirror a running VM, so that its memory can move",
 	  VM_NAMES "Nothing moves by this alone.\n\nExamples:\n"
-	  "  hmmctl attach tenant1\n"
-	  "  hmmctl attach 4711\n",
+		   "  hmmctl attach tenant1\n"
+		   "  hmmctl attach 4711\n",
 	  verb_attach },
 	{ "detach", "VM", 1, 1, "Bring a VM's memory back to RAM, and mirror it no longer",
 	  VM_NAMES "\nExamples:\n"
-	  "  hmmctl detach tenant1\n",
+		   "  hmmctl detach tenant1\n",
 	  verb_detach },
 	{ "migrate", "VM", 1, 1, "Move memory of a running VM into a pool",
-	  VM_NAMES "Exactly one of --gpa, --bytes and --all says which memory.  What cannot move "
+	  VM_NAMES
+	  "Exactly one of --gpa, --bytes and --all says which memory.  What cannot move "
 	  "stays where it is\nand is reported by reason.\n\nExamples:\n"
 	  "  hmmctl migrate tenant1 --bytes 64MiB\n"
 	  "  hmmctl migrate tenant1 --gpa 0x40000000+64MiB --gpa 0x100000000+1GiB --pool p0\n"
@@ -48,25 +49,25 @@ static const struct verb verbs[] = {
 	  verb_migrate },
 	{ "recall", "VM", 1, 1, "Bring memory of a VM back from the pools to RAM",
 	  VM_NAMES "Exactly one of --gpa, --bytes and --all says which memory.\n\nExamples:\n"
-	  "  hmmctl recall tenant1 --all\n"
-	  "  hmmctl recall tenant1 --gpa 0x40000000+64MiB\n",
+		   "  hmmctl recall tenant1 --all\n"
+		   "  hmmctl recall tenant1 --gpa 0x40000000+64MiB\n",
 	  verb_recall },
 	{ "map", "VM", 1, 1, "Draw where a VM's memory is",
 	  VM_NAMES "\nExamples:\n"
-	  "  hmmctl map tenant1\n"
-	  "  hmmctl map tenant1 --gpa 0x40000000+64MiB\n",
+		   "  hmmctl map tenant1\n"
+		   "  hmmctl map tenant1 --gpa 0x40000000+64MiB\n",
 	  verb_map },
 	{ "events", "[VM]", 0, 1, "Follow what happens, one line an event",
 	  VM_NAMES "It ends after --count events, after --timeout seconds, or by Ctrl-C.\n"
-	  "\nExamples:\n"
-	  "  hmmctl events tenant1\n"
-	  "  hmmctl events --json --count 1 --timeout 10 tenant1\n",
+		   "\nExamples:\n"
+		   "  hmmctl events tenant1\n"
+		   "  hmmctl events --json --count 1 --timeout 10 tenant1\n",
 	  verb_events },
 	{ "doctor", "[VM]", 0, 1, "Check what keeps memory from moving, and say how to change it",
 	  VM_NAMES "Also where hmmd does not run.  Exit status 1 if there is something to fix.\n"
-	  "\nExamples:\n"
-	  "  hmmctl doctor\n"
-	  "  hmmctl doctor tenant1\n",
+		   "\nExamples:\n"
+		   "  hmmctl doctor\n"
+		   "  hmmctl doctor tenant1\n",
 	  verb_doctor },
 };
 

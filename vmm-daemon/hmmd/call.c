@@ -44,7 +44,7 @@ Call *call_new(Client *client, const char *line, size_t length, bool operator)
 		control_error_clear(&error);
 		return NULL;
 	}
-	if (!operator && control_command_needs_operator(call->request.command)) {
+	if (!operator&& control_command_needs_operator(call->request.command)) {
 		call_error(call, CONTROL_CLASS_PERMISSION_DENIED, NULL,
 			   "'%s' is for root and the group that hmmd.conf names only",
 			   control_command_name(call->request.command));

@@ -17,24 +17,24 @@
 
 #include "hmmd.h"
 
-#define READ_CHUNK	65536u
-#define OUT_EVENTS_MAX	(1u << 20)	/* bytes that wait; events beyond it are dropped */
+#define READ_CHUNK     65536u
+#define OUT_EVENTS_MAX (1u << 20) /* bytes that wait; events beyond it are dropped */
 
 struct Client {
 	int fd;
 	bool operator;
-	bool eof;		/* the peer asks nothing more */
-	bool dead;		/* it is only waiting to be freed */
+	bool eof;  /* the peer asks nothing more */
+	bool dead; /* it is only waiting to be freed */
 	GSource *source;
 	gpointer tag;
 	GString *in;
-	GQueue out;		/* of GBytes */
-	size_t out_offset;	/* of the first one that is written already */
+	GQueue out;	   /* of GBytes */
+	size_t out_offset; /* of the first one that is written already */
 	size_t out_bytes;
 	Call *call;
 	bool subscribed;
-	char *filter;		/* NULL: every VM */
-	uint64_t dropped;	/* events, since it was last told */
+	char *filter;	  /* NULL: every VM */
+	uint64_t dropped; /* events, since it was last told */
 };
 
 struct client_source {
@@ -92,8 +92,8 @@ static void flush(Client *client)
 		GBytes *bytes = g_queue_peek_head(&client->out);
 		size_t length;
 		const char *line = g_bytes_get_data(bytes, &length);
-		ssize_t n = send(client->fd, line + client->out_offset,
-				 length - client->out_offset, MSG_NOSIGNAL);
+		ssize_t n = send(client->fd, line + client->out_offset, length - client->out_offset,
+				 MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -242,7 +242,7 @@ void client_new(int fd, bool operator)
 	json_object *greeting = control_greeting(PACKAGE_VERSION);
 
 	client->fd = fd;
-	client->operator = operator;
+	client->operator= operator;
 	client->in = g_string_new(NULL);
 	g_queue_init(&client->out);
 	client->source = g_source_new(&functions, sizeof(struct client_source));

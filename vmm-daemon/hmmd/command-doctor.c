@@ -8,7 +8,7 @@
 
 struct visit {
 	DoctorCase kase;
-	GPtrArray *held;	/* VMs whose fd the worker uses */
+	GPtrArray *held; /* VMs whose fd the worker uses */
 	json_object *findings;
 };
 

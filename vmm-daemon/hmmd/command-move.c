@@ -11,7 +11,7 @@
 
 struct order {
 	Move move;
-	Pool *pool;		/* NULL: recall */
+	Pool *pool; /* NULL: recall */
 	struct control_range *ranges;
 	double seconds;
 };
@@ -71,8 +71,7 @@ static void answer_pool_full(Call *call, Pool *pool, uint64_t asked)
 	free_bytes = stat.bytes - stat.used_bytes;
 	free_text = units_format_bytes(free_bytes);
 	control_add_u64(data, "free-bytes", free_bytes);
-	call_error(call, CONTROL_CLASS_POOL_FULL, data,
-		   "pool '%s' has %s free, %s were asked for",
+	call_error(call, CONTROL_CLASS_POOL_FULL, data, "pool '%s' has %s free, %s were asked for",
 		   pool->name, free_text, asked_text);
 }
 
@@ -112,8 +111,8 @@ static void answer(Call *call, const struct order *order, const Job *job)
 	} else if (move->moved.moved_pages || !move->asked_bytes) {
 		call_return(call, moved_json(order));
 	} else if (only_no_slot(&move->moved)) {
-		call_error(call, CONTROL_CLASS_OUT_OF_RANGE, NULL,
-			   "VM '%s' has no memory there", vm);
+		call_error(call, CONTROL_CLASS_OUT_OF_RANGE, NULL, "VM '%s' has no memory there",
+			   vm);
 	} else if (!order->pool) {
 		call_return(call, moved_json(order));
 	} else if (move->pool_full) {
@@ -162,7 +161,9 @@ static void start(Call *call, Vm *vm, Pool *pool)
 	order->move = (Move){
 		.vm_fd = vm->fd,
 		.pool_fd = pool ? pool->fd : -1,
-		.what = request->all ? MOVE_ALL : order->ranges ? MOVE_RANGES : MOVE_BYTES,
+		.what = request->all	? MOVE_ALL
+			: order->ranges ? MOVE_RANGES
+					: MOVE_BYTES,
 		.ranges = order->ranges,
 		.nr_ranges = request->nr_ranges,
 		.bytes = request->bytes,

@@ -105,8 +105,8 @@ static json_object *map_json(const struct map *map)
 	json_object *array = json_object_new_array_ext((int)nr);
 
 	for (guint i = 0; i < nr; i++)
-		json_object_array_add(array, extent_json(&g_array_index(
-						     map->extents, struct vmirror_extent, i)));
+		json_object_array_add(
+			array, extent_json(&g_array_index(map->extents, struct vmirror_extent, i)));
 	json_object_object_add(data, "extents", array);
 	if (map->more)
 		control_add_u64(data, "next-gpa",

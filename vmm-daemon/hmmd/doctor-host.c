@@ -11,8 +11,8 @@ static const char *const level_names[] = {
 	[DOCTOR_FAIL] = "fail",
 };
 
-void doctor_find(json_object *findings, enum doctor_level level, const char *topic,
-		 const char *fix, const char *format, ...)
+void doctor_find(json_object *findings, enum doctor_level level, const char *topic, const char *fix,
+		 const char *format, ...)
 {
 	json_object *finding = json_object_new_object();
 	g_autofree char *text = NULL;
@@ -69,24 +69,26 @@ static void check_thp(const DoctorCase *kase, const char *sys, json_object *find
 	g_autofree char *setting = NULL;
 
 	if (!g_file_get_contents(path, &setting, NULL, NULL) || strstr(setting, "[never]"))
-		doctor_find(findings, DOCTOR_WARN, "huge-pages",
-			    "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled, then start the VMs again",
-			    "transparent huge pages are off: pages move one by one, which is several times slower");
+		doctor_find(
+			findings, DOCTOR_WARN, "huge-pages",
+			"echo madvise > /sys/kernel/mm/transparent_hugepage/enabled, then start the VMs again",
+			"transparent huge pages are off: pages move one by one, which is several times slower");
 	else if (kase->loaded && !(kase->info.folio_orders & 1u << 9))
-		doctor_find(findings, DOCTOR_WARN, "huge-pages",
-			    "use a kernel from 6.19 on",
+		doctor_find(findings, DOCTOR_WARN, "huge-pages", "use a kernel from 6.19 on",
 			    "this kernel cannot move 2 MiB pages whole");
 	else
-		doctor_find(findings, DOCTOR_OK, "huge-pages", NULL, "transparent huge pages are on%s",
+		doctor_find(findings, DOCTOR_OK, "huge-pages", NULL,
+			    "transparent huge pages are on%s",
 			    kase->loaded ? " and move whole" : "");
 }
 
 static void check_pools(const DoctorCase *kase, json_object *findings)
 {
 	if (!kase->pools)
-		doctor_find(findings, DOCTOR_WARN, "pools",
-			    "hmmctl pool-create NAME --size SIZE, or a [pool NAME] section in hmmd.conf",
-			    "there is no pool: nothing can move out");
+		doctor_find(
+			findings, DOCTOR_WARN, "pools",
+			"hmmctl pool-create NAME --size SIZE, or a [pool NAME] section in hmmd.conf",
+			"there is no pool: nothing can move out");
 	else if (kase->pools_full)
 		doctor_find(findings, DOCTOR_WARN, "pools",
 			    "hmmctl recall VM --bytes SIZE, or hmmctl pool-create",
@@ -106,7 +108,8 @@ void doctor_host(const DoctorCase *kase, const char *sys, json_object *findings)
 		doctor_find(findings, DOCTOR_OK, "restart", NULL,
 			    "systemd keeps pools and VMs while hmmd restarts");
 	else
-		doctor_find(findings, DOCTOR_WARN, "restart",
-			    "run hmmd as the systemd service hmmd.service",
-			    "nobody keeps pools and VMs while hmmd restarts: all pages come home then");
+		doctor_find(
+			findings, DOCTOR_WARN, "restart",
+			"run hmmd as the systemd service hmmd.service",
+			"nobody keeps pools and VMs while hmmd restarts: all pages come home then");
 }

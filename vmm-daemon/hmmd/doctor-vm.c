@@ -8,10 +8,10 @@
 #include "units.h"
 #include "walk.h"
 
-#define KVM_MEM_READONLY	(1u << 1)
+#define KVM_MEM_READONLY (1u << 1)
 
 /* Smaller ones are firmware, option ROMs and video memory, not the guest's RAM. */
-#define RAM_SLOT_MIN		(UINT64_C(16) << 20)
+#define RAM_SLOT_MIN (UINT64_C(16) << 20)
 
 /* What to change in the domain's XML, or on QEMU's command line, for what blocks a slot. */
 static const struct {
@@ -46,8 +46,8 @@ static void check_slot(const char *name, const struct vmirror_slot *slot, json_o
 	bool ram = slot->length >= RAM_SLOT_MIN && !(slot->flags & KVM_MEM_READONLY);
 
 	if (!slot->blocker)
-		doctor_find(findings, DOCTOR_OK, "slot", NULL, "%s: %s at 0x%llx can move",
-			    name, size, slot->gpa);
+		doctor_find(findings, DOCTOR_OK, "slot", NULL, "%s: %s at 0x%llx can move", name,
+			    size, slot->gpa);
 	else
 		doctor_find(findings, ram ? DOCTOR_FAIL : DOCTOR_OK, "slot",
 			    ram ? fix_for(slot->blocker) : NULL,
@@ -63,8 +63,9 @@ static void check_slots(const DoctorVm *vm, json_object *findings)
 	int err = walk_slots(vm->vm_fd, &slots, &nr);
 
 	if (err) {
-		doctor_find(findings, DOCTOR_FAIL, "slot", NULL, "%s: its memory slots cannot be read: %s",
-			    vm->vmm->name, g_strerror(-err));
+		doctor_find(findings, DOCTOR_FAIL, "slot", NULL,
+			    "%s: its memory slots cannot be read: %s", vm->vmm->name,
+			    g_strerror(-err));
 		return;
 	}
 	for (uint32_t i = 0; i < nr; i++)
@@ -97,8 +98,8 @@ static void check_vfio(const DoctorVm *vm, const char *proc, json_object *findin
 		doctor_find(findings, DOCTOR_FAIL, "mlock", fix_for(VMIRROR_SKIP_LOCKED),
 			    "%s: %s of its memory is locked into RAM", vm->vmm->name, locked_text);
 	else
-		doctor_find(findings, DOCTOR_OK, "vfio", NULL,
-			    "%s: no VFIO device, nothing locked", vm->vmm->name);
+		doctor_find(findings, DOCTOR_OK, "vfio", NULL, "%s: no VFIO device, nothing locked",
+			    vm->vmm->name);
 }
 
 static void check_picture(const DoctorVm *vm, json_object *findings)
@@ -113,7 +114,8 @@ static void check_picture(const DoctorVm *vm, json_object *findings)
 			    vm->vmm->name, stat.lost_records);
 	if (vm->picture_known && vm->picture_pages != stat.out_pages)
 		doctor_find(findings, DOCTOR_OK, "events", NULL,
-			    "%s: hmmd's picture has %" PRIu64 " pages out, the kernel %llu; pages may be on their way",
+			    "%s: hmmd's picture has %" PRIu64
+			    " pages out, the kernel %llu; pages may be on their way",
 			    vm->vmm->name, vm->picture_pages, stat.out_pages);
 }
 

@@ -17,26 +17,26 @@
 typedef struct {
 	ProcVmm *vmm;
 	int vm_fd;		/* -1: not attached */
-	uint64_t picture_pages;	/* out as hmmd sees it */
+	uint64_t picture_pages; /* out as hmmd sees it */
 	bool picture_known;
 } DoctorVm;
 
 typedef struct {
 	bool loaded;
-	char *not_loaded;	/* why */
+	char *not_loaded; /* why */
 	struct vmirror_info info;
 	unsigned int pools;
-	bool pools_full;	/* every one of them */
+	bool pools_full; /* every one of them */
 	bool fdstore;
-	GPtrArray *vms;		/* of DoctorVm */
+	GPtrArray *vms; /* of DoctorVm */
 } DoctorCase;
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 /* Append to findings.  fix may be NULL. */
 G_GNUC_PRINTF(5, 6)
-void doctor_find(json_object *findings, enum doctor_level level, const char *topic,
-		 const char *fix, const char *format, ...);
+void doctor_find(json_object *findings, enum doctor_level level, const char *topic, const char *fix,
+		 const char *format, ...);
 
 /* Both roots are "/proc" and "/sys" but in tests.  Worker. */
 void doctor_host(const DoctorCase *kase, const char *sys, json_object *findings);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hmmd.h"
 
-G_DEFINE_QUARK(hmmd-error-quark, hmmd_error)
+G_DEFINE_QUARK(hmmd - error - quark, hmmd_error)
 
 void hmmd_set_error(GError **error, enum control_class class_, const char *format, ...)
 {

@@ -44,7 +44,9 @@ void fdstore_add(int fd, const char *kind, uint32_t id)
 	state = g_strdup_printf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s-%" PRIu32, kind, id);
 	err = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
 	if (err < 0)
-		log_warn(NULL, NULL, "systemd did not take %s-%" PRIu32 ": %s; its pages come home when hmmd stops",
+		log_warn(NULL, NULL,
+			 "systemd did not take %s-%" PRIu32
+			 ": %s; its pages come home when hmmd stops",
 			 kind, id, g_strerror(-err));
 }
 

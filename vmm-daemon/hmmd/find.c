@@ -12,7 +12,8 @@ static char *add_pid(char *list, pid_t pid)
 static void set_ambiguous(GError **error, const char *text, const char *pids)
 {
 	hmmd_set_error(error, CONTROL_CLASS_VM_AMBIGUOUS,
-		       "more than one VM is called '%s': use one of the process ids %s", text, pids);
+		       "more than one VM is called '%s': use one of the process ids %s", text,
+		       pids);
 }
 
 ProcVmm *find_vmm(const char *text, GError **error)
@@ -36,10 +37,10 @@ ProcVmm *find_vmm(const char *text, GError **error)
 	if (nr)
 		set_ambiguous(error, text, pids);
 	else
-		hmmd_set_error(error, CONTROL_CLASS_VM_NOT_FOUND,
-			       "there is no running KVM VM with the name, UUID or process id '%s'; %s",
-			       text,
-			       vmms->len ? "'hmmctl list' shows those that run" : "none runs");
+		hmmd_set_error(
+			error, CONTROL_CLASS_VM_NOT_FOUND,
+			"there is no running KVM VM with the name, UUID or process id '%s'; %s",
+			text, vmms->len ? "'hmmctl list' shows those that run" : "none runs");
 	return NULL;
 }
 

@@ -51,14 +51,14 @@ void log_start(GLogLevelFlags level);
 G_GNUC_PRINTF(4, 5)
 void log_about(GLogLevelFlags level, const char *vm, const char *pool, const char *format, ...);
 
-#define log_info(vm, pool, ...)	log_about(G_LOG_LEVEL_INFO, vm, pool, __VA_ARGS__)
-#define log_warn(vm, pool, ...)	log_about(G_LOG_LEVEL_WARNING, vm, pool, __VA_ARGS__)
+#define log_info(vm, pool, ...)	 log_about(G_LOG_LEVEL_INFO, vm, pool, __VA_ARGS__)
+#define log_warn(vm, pool, ...)	 log_about(G_LOG_LEVEL_WARNING, vm, pool, __VA_ARGS__)
 #define log_debug(vm, pool, ...) log_about(G_LOG_LEVEL_DEBUG, vm, pool, __VA_ARGS__)
 
 /* ---- options.c ---------------------------------------------------------- */
 
 typedef struct {
-	char *config;		/* NULL: the default, which need not exist */
+	char *config; /* NULL: the default, which need not exist */
 	char *socket;
 	char *device;
 	char *log_level;
@@ -121,17 +121,17 @@ ProcVmm *find_vmm(const char *text, GError **error);
  * after the other.
  */
 struct Job {
-	Call *call;		/* NULL: nobody waits for it, or no longer */
-	Vm *vm;			/* NULL: it is about a pool */
+	Call *call; /* NULL: nobody waits for it, or no longer */
+	Vm *vm;	    /* NULL: it is about a pool */
 	bool serial;
-	bool progress;		/* tell the caller how far it is */
+	bool progress; /* tell the caller how far it is */
 	void (*run)(Job *job);
 	void (*done)(Job *job);
 	void *data;
 
-	const char *stopped;	/* why the main thread stopped it, else NULL */
+	const char *stopped; /* why the main thread stopped it, else NULL */
 	enum control_class stopped_class;
-	MoveProgress at;	/* shared with the worker */
+	MoveProgress at; /* shared with the worker */
 	guint timer;
 };
 
@@ -154,7 +154,7 @@ struct Pool {
 	uint32_t engine;
 	uint64_t bytes;
 	int fd;
-	GPtrArray *jobs;	/* that move pages into it */
+	GPtrArray *jobs; /* that move pages into it */
 	bool closing;
 	Call *closing_call;
 };
@@ -180,16 +180,16 @@ json_object *pool_json(Pool *pool);
 
 /* ---- vm.c: attached VMs ------------------------------------------------- */
 
-#define VM_MAY(command)		(1u << CONTROL_##command)
-#define VM_MAY_LOOK		(VM_MAY(QUERY_VM) | VM_MAY(MAP) | VM_MAY(DOCTOR))
-#define VM_MAY_MOVE		(VM_MAY(MIGRATE) | VM_MAY(RECALL) | VM_MAY(DETACH))
+#define VM_MAY(command) (1u << CONTROL_##command)
+#define VM_MAY_LOOK	(VM_MAY(QUERY_VM) | VM_MAY(MAP) | VM_MAY(DOCTOR))
+#define VM_MAY_MOVE	(VM_MAY(MIGRATE) | VM_MAY(RECALL) | VM_MAY(DETACH))
 
 /* X(NAME, "name", commands that are permitted, what to say of one that is not) */
-#define VM_STATE_LIST(X)								\
-	X(ATTACHED, "attached", VM_MAY_LOOK | VM_MAY_MOVE, "")				\
-	X(MOVING, "moving", VM_MAY_LOOK | VM_MAY_MOVE, "")				\
-	X(DETACHING, "detaching", VM_MAY(QUERY_VM), "is being detached")		\
-	X(CLOSING, "detaching", 0, "is being detached")					\
+#define VM_STATE_LIST(X)                                                 \
+	X(ATTACHED, "attached", VM_MAY_LOOK | VM_MAY_MOVE, "")           \
+	X(MOVING, "moving", VM_MAY_LOOK | VM_MAY_MOVE, "")               \
+	X(DETACHING, "detaching", VM_MAY(QUERY_VM), "is being detached") \
+	X(CLOSING, "detaching", 0, "is being detached")                  \
 	X(GONE, "gone", 0, "has ended")
 
 enum vm_state {
@@ -202,7 +202,7 @@ typedef struct Sync Sync;
 
 struct Vm {
 	char *name;
-	char *uuid;		/* NULL if unknown */
+	char *uuid; /* NULL if unknown */
 	pid_t pid;
 	uint32_t id;
 	enum vm_state state;
@@ -217,7 +217,7 @@ struct Vm {
 	unsigned int workers;	/* that use fd, the serial job included */
 	bool closing;		/* fd is closed as soon as no worker uses it */
 	Call *closing_call;	/* waits for the detach */
-	uint64_t closing_bytes;	/* what it will be told */
+	uint64_t closing_bytes; /* what it will be told */
 };
 
 GPtrArray *vm_list(void);
@@ -306,7 +306,7 @@ void client_call_done(Client *client);
 struct Call {
 	Client *client;
 	struct control_request request;
-	Job *job;		/* that does it, or NULL */
+	Job *job; /* that does it, or NULL */
 };
 
 /* Check a line and do what it says.  NULL if it was refused; the client was told. */
@@ -332,7 +332,7 @@ void server_stop(void);
 
 /* ---- command-*.c: what the commands do; each answers its call, now or later  */
 
-void command_query_init(void);	/* uptime counts from here */
+void command_query_init(void); /* uptime counts from here */
 void command_query_status(Call *call);
 void command_list_vms(Call *call);
 void command_query_vm(Call *call);

@@ -65,15 +65,16 @@ bool kernel_open(GError **error)
 	if (fd < 0)
 		return false;
 	if (ioctl(fd, VMIRROR_INFO, &info) < 0) {
-		hmmd_set_error(error, CONTROL_CLASS_NO_MODULE, "%s does not answer as vmirror does: %s",
-			       device, g_strerror(errno));
+		hmmd_set_error(error, CONTROL_CLASS_NO_MODULE,
+			       "%s does not answer as vmirror does: %s", device, g_strerror(errno));
 		close(fd);
 		return false;
 	}
 	if (info.abi_version != VMIRROR_ABI_VERSION) {
-		hmmd_set_error(error, CONTROL_CLASS_NO_MODULE,
-			       "the kernel module vmirror has ABI version %u, hmmd needs %u: install both from the same release",
-			       info.abi_version, VMIRROR_ABI_VERSION);
+		hmmd_set_error(
+			error, CONTROL_CLASS_NO_MODULE,
+			"the kernel module vmirror has ABI version %u, hmmd needs %u: install both from the same release",
+			info.abi_version, VMIRROR_ABI_VERSION);
 		close(fd);
 		return false;
 	}
@@ -125,7 +126,8 @@ int kernel_pool_create(int engine, uint64_t bytes, const char *name, GError **er
 			       "the kernel module vmirror was built without that engine");
 	else if (err == ENOMEM)
 		hmmd_set_error(error, CONTROL_CLASS_NO_MEMORY,
-			       "there is not enough host memory or address space for pool '%s'", name);
+			       "there is not enough host memory or address space for pool '%s'",
+			       name);
 	else
 		hmmd_set_error(error, class_of(err), "pool '%s' was not created: %s", name,
 			       g_strerror(err));
@@ -166,7 +168,8 @@ int kernel_vm_attach(int kvm_fd, pid_t pid, const char *name, GError **error)
 		hmmd_set_error(error, CONTROL_CLASS_VM_GONE, "VM '%s' has just ended", name);
 	else if (err == EPERM)
 		hmmd_set_error(error, CONTROL_CLASS_NOT_KVM,
-			       "the memory of VM '%s' belongs to another process than its KVM fd", name);
+			       "the memory of VM '%s' belongs to another process than its KVM fd",
+			       name);
 	else
 		hmmd_set_error(error, class_of(err), "VM '%s' was not attached: %s", name,
 			       g_strerror(err));

@@ -7,8 +7,8 @@
 #include "kernel-steps.h"
 #include "walk.h"
 
-#define HUGE_BYTES	(UINT64_C(2) << 20)
-#define GPA_END		(UINT64_C(1) << VMIRROR_GPA_BITS)
+#define HUGE_BYTES (UINT64_C(2) << 20)
+#define GPA_END	   (UINT64_C(1) << VMIRROR_GPA_BITS)
 
 static bool outward(const Move *move)
 {
@@ -95,10 +95,10 @@ static void move_ranges(Move *move, const struct control_range *ranges, size_t n
 /* ---- so many bytes ------------------------------------------------------ */
 
 enum pass {
-	PASS_HUGE,		/* whole 2 MiB pages, as many as fit into what is asked */
-	PASS_SMALL,		/* 4 KiB pages */
-	PASS_PART,		/* at last a part of a 2 MiB page */
-	PASS_ALL,		/* whatever there is */
+	PASS_HUGE,  /* whole 2 MiB pages, as many as fit into what is asked */
+	PASS_SMALL, /* 4 KiB pages */
+	PASS_PART,  /* at last a part of a 2 MiB page */
+	PASS_ALL,   /* whatever there is */
 };
 
 static bool wanted(const Move *move, enum pass pass, const struct vmirror_extent *extent)
@@ -241,8 +241,8 @@ void move_run(Move *move)
 	if (!move->pool_full)
 		return;
 	/* Of "so many bytes" whatever else was tried in vain does not count. */
-	tried = by_range(move) ? move->moved.done_bytes / VMIRROR_PAGE_SIZE :
-				 move->moved.moved_pages +
+	tried = by_range(move) ? move->moved.done_bytes / VMIRROR_PAGE_SIZE
+			       : move->moved.moved_pages +
 					 move->moved.skipped_pages[VMIRROR_SKIP_POOL_FULL];
 	if (tried < move->asked_bytes / VMIRROR_PAGE_SIZE)
 		move->moved.skipped_pages[VMIRROR_SKIP_POOL_FULL] +=

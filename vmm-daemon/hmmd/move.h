@@ -46,27 +46,27 @@ static inline void move_stop(MoveProgress *at)
 }
 
 enum move_what {
-	MOVE_RANGES,		/* these ranges */
-	MOVE_BYTES,		/* so many bytes, wherever they are */
-	MOVE_ALL,		/* everything the VM has */
+	MOVE_RANGES, /* these ranges */
+	MOVE_BYTES,  /* so many bytes, wherever they are */
+	MOVE_ALL,    /* everything the VM has */
 };
 
 typedef struct {
 	/* in */
 	int vm_fd;
-	int pool_fd;		/* -1: back to RAM */
+	int pool_fd; /* -1: back to RAM */
 	enum move_what what;
 	const struct control_range *ranges;
 	size_t nr_ranges;
 	uint64_t bytes;
-	uint32_t only_pool;	/* MOVE_ALL back: not 0: only what is in that pool */
+	uint32_t only_pool; /* MOVE_ALL back: not 0: only what is in that pool */
 	MoveProgress *at;
 
 	/* out */
 	uint64_t asked_bytes;
-	struct vmirror_moved moved;	/* the sum */
-	bool pool_full;		/* it ended for that */
-	int error;		/* 0 or -errno, of the step that ended it */
+	struct vmirror_moved moved; /* the sum */
+	bool pool_full;		    /* it ended for that */
+	int error;		    /* 0 or -errno, of the step that ended it */
 } Move;
 
 /*

@@ -23,8 +23,8 @@ bool options_parse(int *argc, char ***argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 
-	g_option_context_set_summary(context,
-		"Move the memory of running KVM guests into device memory and back.");
+	g_option_context_set_summary(
+		context, "Move the memory of running KVM guests into device memory and back.");
 	g_option_context_set_description(context, "See hmmd(8), hmmd.conf(5) and hmmctl(8).");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))

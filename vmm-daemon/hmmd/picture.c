@@ -11,7 +11,7 @@
  */
 struct Picture {
 	GSequence *extents;
-	GHashTable *pool_pages;		/* pool id -> uint64_t * */
+	GHashTable *pool_pages; /* pool id -> uint64_t * */
 	uint64_t pages;
 	size_t max_extents;
 	bool complete;
@@ -213,6 +213,5 @@ bool picture_overlaps(const Picture *picture, uint64_t gpa, uint64_t pages)
 {
 	PictureExtent extent;
 
-	return picture_next(picture, gpa, &extent) &&
-	       extent.gpa < gpa + pages * VMIRROR_PAGE_SIZE;
+	return picture_next(picture, gpa, &extent) && extent.gpa < gpa + pages * VMIRROR_PAGE_SIZE;
 }

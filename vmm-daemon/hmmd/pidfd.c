@@ -52,16 +52,16 @@ int pidfd_take_kvm(int pidfd, const ProcVmm *vmm, GError **error)
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, now->kvm_fd, 0);
 	if (fd < 0) {
 		hmmd_set_error(error,
-			       errno == EPERM ? CONTROL_CLASS_PERMISSION_DENIED :
-						CONTROL_CLASS_VM_GONE,
-			       "the KVM fd of VM '%s' (process %d) cannot be taken: %s%s", vmm->name,
-			       (int)vmm->pid, g_strerror(errno),
+			       errno == EPERM ? CONTROL_CLASS_PERMISSION_DENIED
+					      : CONTROL_CLASS_VM_GONE,
+			       "the KVM fd of VM '%s' (process %d) cannot be taken: %s%s",
+			       vmm->name, (int)vmm->pid, g_strerror(errno),
 			       errno == EPERM ? "; hmmd needs CAP_SYS_PTRACE" : "");
 		return -1;
 	}
 	if (!is_kvm_vm(fd)) {
-		hmmd_set_error(error, CONTROL_CLASS_NOT_KVM, "VM '%s' (process %d) closed its KVM VM",
-			       vmm->name, (int)vmm->pid);
+		hmmd_set_error(error, CONTROL_CLASS_NOT_KVM,
+			       "VM '%s' (process %d) closed its KVM VM", vmm->name, (int)vmm->pid);
 		close(fd);
 		return -1;
 	}

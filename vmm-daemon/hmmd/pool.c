@@ -65,8 +65,9 @@ Pool *pool_pick(const char *name, GError **error)
 	Pool *pool = NULL;
 
 	if (!pools || !pools->len) {
-		hmmd_set_error(error, CONTROL_CLASS_POOL_NOT_FOUND,
-			       "there is no pool yet; 'hmmctl pool-create NAME --size SIZE' makes one");
+		hmmd_set_error(
+			error, CONTROL_CLASS_POOL_NOT_FOUND,
+			"there is no pool yet; 'hmmctl pool-create NAME --size SIZE' makes one");
 		return NULL;
 	}
 	if (name)
@@ -178,8 +179,8 @@ bool pool_adopt(int fd)
 	if (kernel_pool_numbers(fd, &stat) != 0)
 		return false;
 	pool_new(fd, &stat);
-	log_info(NULL, stat.name, "taken over, %llu of %llu MiB used",
-		 stat.used_bytes >> 20, stat.bytes >> 20);
+	log_info(NULL, stat.name, "taken over, %llu of %llu MiB used", stat.used_bytes >> 20,
+		 stat.bytes >> 20);
 	return true;
 }
 
@@ -190,9 +191,9 @@ struct closing {
 	int fd;
 	uint32_t id;
 	uint64_t used_bytes;
-	GPtrArray *held;	/* VMs whose fds the worker uses */
+	GPtrArray *held; /* VMs whose fds the worker uses */
 	int *vm_fds;
-	bool kept;		/* it was stopped in time */
+	bool kept; /* it was stopped in time */
 };
 
 /*

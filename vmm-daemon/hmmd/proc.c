@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KVM_VM_LINK	"anon_inode:kvm-vm"
-#define CMDLINE_MAX	(1u << 20)
+#define KVM_VM_LINK "anon_inode:kvm-vm"
+#define CMDLINE_MAX (1u << 20)
 
 /* A VMM opens its VM early; whoever has ten thousand sockets shall not hold hmmd up. */
-#define FDS_MAX		4096u
+#define FDS_MAX 4096u
 
 static const char *const qemu_units = "BKMGTPE";
 
@@ -119,7 +119,7 @@ void proc_parse_cmdline(const char *cmdline, size_t length, ProcVmm *vmm)
 	for (arg = cmdline; arg < end; arg = nul + 1) {
 		nul = memchr(arg, '\0', (size_t)(end - arg));
 		if (!nul)
-			return;		/* cut short: the last one is not whole */
+			return; /* cut short: the last one is not whole */
 		if (program && !strstr(arg, "qemu") && !strstr(arg, "kvm"))
 			return;
 		if (option)

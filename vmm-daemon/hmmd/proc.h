@@ -15,10 +15,10 @@
 /* A process that has a KVM VM open. */
 typedef struct {
 	pid_t pid;
-	int kvm_fd;		/* the number it has in that process */
-	char *name;		/* QEMU's -name, else "pid-PID" */
-	char *uuid;		/* QEMU's -uuid in lower case, or NULL */
-	uint64_t ram_bytes;	/* QEMU's -m, 0 if unknown */
+	int kvm_fd;	    /* the number it has in that process */
+	char *name;	    /* QEMU's -name, else "pid-PID" */
+	char *uuid;	    /* QEMU's -uuid in lower case, or NULL */
+	uint64_t ram_bytes; /* QEMU's -m, 0 if unknown */
 } ProcVmm;
 
 void proc_vmm_free(ProcVmm *vmm);

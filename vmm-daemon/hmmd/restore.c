@@ -21,8 +21,9 @@ void restore_fds(void)
 		close(fds[i]);
 	}
 	if (!fdstore_available())
-		log_warn(NULL, NULL,
-			 "systemd keeps no file descriptors for hmmd: when it stops or dies, all pages come home and all VMs are detached");
+		log_warn(
+			NULL, NULL,
+			"systemd keeps no file descriptors for hmmd: when it stops or dies, all pages come home and all VMs are detached");
 }
 
 static void make_pools(void)
@@ -33,8 +34,9 @@ static void make_pools(void)
 		g_autoptr(GError) error = NULL;
 
 		if (pool && pool->bytes != wanted->bytes)
-			log_warn(NULL, pool->name,
-				 "has another size than hmmd.conf says; destroy it to get the new one");
+			log_warn(
+				NULL, pool->name,
+				"has another size than hmmd.conf says; destroy it to get the new one");
 		else if (!pool && !pool_create(wanted->name, wanted->engine, wanted->bytes, &error))
 			log_warn(NULL, wanted->name, "not created: %s", error->message);
 	}

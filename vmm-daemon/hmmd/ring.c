@@ -10,9 +10,8 @@ bool ring_open(Ring *ring, void *memory, size_t size)
 	if (size < sizeof(*header) || header->magic != VMIRROR_RING_MAGIC ||
 	    header->record_size != sizeof(struct vmirror_record) ||
 	    header->records < VMIRROR_RING_MIN || header->records > VMIRROR_RING_MAX ||
-	    (header->records & (header->records - 1)) ||
-	    header->record_offset < sizeof(*header) || header->record_offset % 64 ||
-	    header->map_size > size ||
+	    (header->records & (header->records - 1)) || header->record_offset < sizeof(*header) ||
+	    header->record_offset % 64 || header->map_size > size ||
 	    header->record_offset + (uint64_t)header->records * header->record_size >
 		    header->map_size)
 		return false;

@@ -15,7 +15,7 @@
 #include "vmirror.h"
 
 typedef struct {
-	struct vmirror_ring *header;	/* NULL: no ring */
+	struct vmirror_ring *header; /* NULL: no ring */
 	const struct vmirror_record *record;
 	uint64_t mask;
 	size_t map_size;

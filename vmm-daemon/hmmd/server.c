@@ -12,9 +12,9 @@
 
 #include "hmmd.h"
 
-#define CLIENTS_MAX	64u
-#define GROUPS_MAX	65536u		/* the kernel's limit, too */
-#define RETRY_MS	1000
+#define CLIENTS_MAX 64u
+#define GROUPS_MAX  65536u /* the kernel's limit, too */
+#define RETRY_MS    1000
 
 static struct {
 	char *path;

@@ -63,14 +63,12 @@ static bool set_bytes(Settings *settings, SettingsPool *pool, const char *value,
 }
 
 static const struct {
-	const char *section;	/* "pool " stands for every section that begins so */
+	const char *section; /* "pool " stands for every section that begins so */
 	const char *key;
 	set_value *set;
 } keys[] = {
-	{ "control", "socket", set_socket },
-	{ "control", "group", set_group },
-	{ "log", "level", set_level },
-	{ POOL_PREFIX, "engine", set_engine },
+	{ "control", "socket", set_socket }, { "control", "group", set_group },
+	{ "log", "level", set_level },	     { POOL_PREFIX, "engine", set_engine },
 	{ POOL_PREFIX, "bytes", set_bytes },
 };
 
@@ -152,9 +150,10 @@ static bool read_pool(GKeyFile *file, const char *path, const char *section, Set
 	pool->engine = VMIRROR_ENGINE_RAM;
 	g_ptr_array_add(settings->pools, pool);
 	if (!control_valid_name(name))
-		return fail(error, G_KEY_FILE_ERROR_INVALID_VALUE,
-			    "%s: [%s]: a pool's name is 1 to 63 letters, digits, dots, underscores and dashes",
-			    path, section);
+		return fail(
+			error, G_KEY_FILE_ERROR_INVALID_VALUE,
+			"%s: [%s]: a pool's name is 1 to 63 letters, digits, dots, underscores and dashes",
+			path, section);
 	if (!read_keys(file, path, section, settings, pool, error))
 		return false;
 	if (!pool->bytes)
@@ -171,9 +170,9 @@ static bool read_sections(GKeyFile *file, const char *path, Settings *settings, 
 		if (!known_section(*section))
 			return fail(error, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
 				    "%s: there is no section '[%s]'", path, *section);
-		if (g_str_has_prefix(*section, POOL_PREFIX) ?
-			    !read_pool(file, path, *section, settings, error) :
-			    !read_keys(file, path, *section, settings, NULL, error))
+		if (g_str_has_prefix(*section, POOL_PREFIX)
+			    ? !read_pool(file, path, *section, settings, error)
+			    : !read_keys(file, path, *section, settings, NULL, error))
 			return false;
 	}
 	return true;

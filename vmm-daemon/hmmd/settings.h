@@ -12,15 +12,15 @@
 /* A pool to be made when hmmd starts. */
 typedef struct {
 	char *name;
-	int engine;		/* enum vmirror_engine_type */
+	int engine; /* enum vmirror_engine_type */
 	uint64_t bytes;
 } SettingsPool;
 
 typedef struct {
 	char *socket;
-	char *group;		/* NULL: uid 0 only */
+	char *group; /* NULL: uid 0 only */
 	char *log_level;
-	GPtrArray *pools;	/* of SettingsPool */
+	GPtrArray *pools; /* of SettingsPool */
 } Settings;
 
 /*

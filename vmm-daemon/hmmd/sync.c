@@ -14,25 +14,25 @@
 #include "hmmd.h"
 #include "walk.h"
 
-#define EXTENTS_MAX	(1u << 18)	/* of one picture */
-#define LOG_MAX		65536u		/* records while a snapshot is taken */
-#define SOON_MS		20		/* gather what belongs together */
-#define REST		10		/* times as long as a snapshot took, before the next */
-#define REST_MAX_MS	10000
-#define LATER_MS	1000		/* the mapping would not hold still */
-#define MUCH_LATER_MS	60000		/* too many extents: perhaps fewer then */
-#define GPA_END		(UINT64_C(1) << VMIRROR_GPA_BITS)
+#define EXTENTS_MAX   (1u << 18) /* of one picture */
+#define LOG_MAX	      65536u	 /* records while a snapshot is taken */
+#define SOON_MS	      20	 /* gather what belongs together */
+#define REST	      10	 /* times as long as a snapshot took, before the next */
+#define REST_MAX_MS   10000
+#define LATER_MS      1000  /* the mapping would not hold still */
+#define MUCH_LATER_MS 60000 /* too many extents: perhaps fewer then */
+#define GPA_END	      (UINT64_C(1) << VMIRROR_GPA_BITS)
 
 struct Sync {
 	Vm *vm;
 	Picture *picture;
-	bool known;		/* the picture was right once */
-	uint64_t dirty_gpa;	/* the range to look at; empty if end is 0 */
+	bool known;	    /* the picture was right once */
+	uint64_t dirty_gpa; /* the range to look at; empty if end is 0 */
 	uint64_t dirty_end;
 	guint timer;
-	bool running;		/* a worker takes a snapshot */
-	gint64 began;		/* when it began */
-	bool log_lost;		/* of records meanwhile: it is of no use */
+	bool running;  /* a worker takes a snapshot */
+	gint64 began;  /* when it began */
+	bool log_lost; /* of records meanwhile: it is of no use */
 	GArray *log;
 };
 
@@ -42,7 +42,7 @@ struct look {
 	int vm_fd;
 	uint64_t gpa;
 	uint64_t end;
-	GArray *extents;	/* of struct vmirror_extent, those in a pool */
+	GArray *extents; /* of struct vmirror_extent, those in a pool */
 	bool too_many;
 	int error;
 };

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel-steps.h"
 #include "hmmd.h"
+#include "kernel-steps.h"
 
 static const struct {
 	const char *name;
@@ -115,7 +115,7 @@ struct closing {
 	Vm *vm;
 	int fd;
 	uint32_t id;
-	uint64_t out_bytes;	/* what the close brought home */
+	uint64_t out_bytes; /* what the close brought home */
 };
 
 /* Worker: has its own copy of what it needs. */
@@ -157,7 +157,7 @@ static void close_if_unused(Vm *vm)
 	closing = g_new0(struct closing, 1);
 	*closing = (struct closing){ .vm = vm, .fd = vm->fd, .id = vm->id };
 	vm->fd = -1;
-	vm->workers++;		/* this one; there are no others after it */
+	vm->workers++; /* this one; there are no others after it */
 	job_start(job_new(NULL, NULL, close_fd, closed, closing));
 }
 

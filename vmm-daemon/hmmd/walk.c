@@ -8,7 +8,7 @@
 
 #include "kernel-steps.h"
 
-#define SLOTS_MAX 65536u	/* KVM itself allows half of it */
+#define SLOTS_MAX 65536u /* KVM itself allows half of it */
 
 static int by_gpa(const void *a, const void *b)
 {
@@ -68,7 +68,7 @@ static int refill(Walk *walk)
 			err = kernel_snapshot(walk->vm_fd, walk->gpa, end - walk->gpa,
 					      walk->extents, &walk->nr_extents, &done);
 			if (err == -ENXIO)
-				break;		/* the slot went away meanwhile */
+				break; /* the slot went away meanwhile */
 			if (err)
 				return err;
 			walk->gpa += done;
@@ -83,8 +83,8 @@ static int refill(Walk *walk)
 
 static bool goes_on(const struct vmirror_extent *a, const struct vmirror_extent *b)
 {
-	return a->gpa + (uint64_t)a->pages * VMIRROR_PAGE_SIZE == b->gpa &&
-	       a->state == b->state && a->order == b->order && a->pages + b->pages >= a->pages;
+	return a->gpa + (uint64_t)a->pages * VMIRROR_PAGE_SIZE == b->gpa && a->state == b->state &&
+	       a->order == b->order && a->pages + b->pages >= a->pages;
 }
 
 int walk_next(Walk *walk, struct vmirror_extent *extent)

@@ -21,11 +21,11 @@
 
 typedef struct {
 	int vm_fd;
-	bool merge;		/* set it to get runs joined that differ in the pool only */
+	bool merge; /* set it to get runs joined that differ in the pool only */
 	struct vmirror_slot *slots;
 	uint32_t nr_slots;
-	uint32_t slot;		/* the one we are in */
-	uint64_t gpa;		/* up to where the extents reach */
+	uint32_t slot; /* the one we are in */
+	uint64_t gpa;  /* up to where the extents reach */
 	uint64_t end;
 	uint32_t nr_extents;
 	uint32_t next;

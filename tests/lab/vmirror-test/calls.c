@@ -97,7 +97,7 @@ void pool_stat(int pool, struct vmirror_pool_stat *stat)
 /* The guest's main memory: its largest slot. */
 uint64_t lowest_ram(int vm, uint64_t *length)
 {
-	struct vmirror_slot slots[64];
+	struct vmirror_slot slots[64] = { 0 };
 	struct vmirror_slots args = {
 		.size = sizeof(args),
 		.slots = (uintptr_t)slots,

@@ -31,7 +31,7 @@ static void close_place(struct place *p)
 
 static uint32_t blocker_of(int vm, uint64_t gpa)
 {
-	struct vmirror_slot slots[16];
+	struct vmirror_slot slots[16] = { 0 };
 	struct vmirror_slots args = { .size = sizeof(args), .slots = (uintptr_t)slots, .nr_slots = 16 };
 
 	CHECK(ioctl(vm, VMIRROR_SLOTS, &args) == 0);
