@@ -30,7 +30,7 @@ says 2 '.' hmmctl migrate one
 says 2 '.' hmmctl frobnicate
 says 1 '.' hmmctl migrate one --gpa 0x4000000000000+4KiB
 says 1 'tiny' hmmctl pool-create tiny --size 2MiB
-says 1 '.' hmmctl pool-create odd --size 3MiB
+says 2 '2 MiB' hmmctl pool-create odd --size 3MiB
 says 3 'hmmd' hmmctl --socket /nowhere status
 hmmctl migrate one --all
 says 1 'full|room|free' hmmctl migrate one --all

@@ -93,6 +93,16 @@ static void check_pool_create(struct target *t)
 	close(pool);
 }
 
+/* Host pages are kept ready for pages that come home while there is a pool, and only then. */
+static void check_reserve(struct target *t, bool wanted)
+{
+	struct vmirror_info info = { .size = sizeof(info) };
+
+	CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
+	CHECK(info.reserve_pages == info.reserve_target);
+	CHECK(wanted ? info.reserve_target >= 512 : info.reserve_target == 0);
+}
+
 static void check_pool_stat(struct target *t)
 {
 	struct vmirror_pool_stat stat = { .size = sizeof(stat) };
@@ -104,7 +114,9 @@ static void check_pool_stat(struct target *t)
 	CHECK(stat.bytes == 4 * MiB && stat.used_bytes == 0 && stat.free_huge == 2);
 	CHECK(!strcmp(stat.name, "abi-pool"));
 	CHECK_ERRNO(ioctl(pool, VMIRROR_INFO, &stat), ENOTTY);
+	check_reserve(t, true);
 	close(pool);
+	check_reserve(t, false);
 }
 
 static pid_t dead_pid(void)
