@@ -27,22 +27,29 @@ module_param(fault_around, uint, 0644);
 MODULE_PARM_DESC(fault_around,
 		 "Pages that one fault on a 4 KiB page brings home, a power of two up to 16 (default 16)");
 
+static bool huge_home = true;
+module_param(huge_home, bool, 0644);
+MODULE_PARM_DESC(huge_home, "Bring 2 MiB folios home whole where the host has huge pages (default Y)");
+
 /*
  * struct homecoming - pages on their way home
  * @args: the migration; vma is NULL where pages are found by device page, fault_page is
  *	the page a CPU waits for, or NULL
  * @must: bring them all, also if that means waiting for memory
  * @reserve_used: pages that came from the reserve
+ * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
+ *	to get a huge page for it
  * @only_vm: id of the VM whose pages to bring, or 0 for all
  * @came: pages that came home
  * @came_huge: how many times a whole 2 MiB folio did
  * @broken: the engine could not read @fault_page's content
- * @split: a 2 MiB folio that has to be brought in pieces, by address: its first page
+ * @split: a 2 MiB folio that has to be split first, by address: its first page
  */
 struct homecoming {
 	struct migrate_vma args;
 	enum vmirror_reason reason;
 	bool must;
+	bool hard;
 	u32 only_vm;
 	unsigned int reserve_used;
 	unsigned int came;
@@ -64,6 +71,14 @@ static struct page *alloc_huge(struct homecoming *home, unsigned long addr)
 {
 	struct folio *folio = alloc_folio(home, GFP_TRANSHUGE_LIGHT | __GFP_KSWAPD_RECLAIM,
 					  BLOCK_ORDER, ALIGN_DOWN(addr, BLOCK_BYTES));
+
+	return folio ? folio_page(folio, 0) : NULL;
+}
+
+/* A huge page at the price of compaction and reclaim. */
+static struct page *alloc_huge_hard(void)
+{
+	struct folio *folio = folio_alloc(GFP_TRANSHUGE | __GFP_RETRY_MAYFAIL, BLOCK_ORDER);
 
 	return folio ? folio_page(folio, 0) : NULL;
 }
@@ -108,35 +123,27 @@ static bool fill_one(struct page *to, struct page *from, unsigned int order, uns
 	return true;
 }
 
-/* A 2 MiB device folio: home as one, or in 512 pieces (the kernel splits it then). */
+/*
+ * A 2 MiB device folio: home as one, if there is a huge page to be had.  If not, its first
+ * page comes alone: the kernel splits the folio for that, and whoever asked finds the rest,
+ * which are single pages now, the next time.  So it never takes more than one page of
+ * memory at a time to make progress.
+ */
 static bool fill_huge(struct homecoming *home, struct page *from, unsigned long *dst,
 		      unsigned long addr)
 {
-	struct page *page = alloc_huge(home, addr);
+	struct page *page = READ_ONCE(huge_home) ? alloc_huge(home, addr) : NULL;
 
+	if (!page && home->hard)
+		page = alloc_huge_hard();
 	if (page)
 		return fill_one(page, from, BLOCK_ORDER, dst);
-	/* Split in place needs the vma; without it, the caller comes back with one. */
+	/* The kernel can split in place only where it has the vma: come back with one. */
 	if (!home->args.vma) {
 		home->split = from;
-		return false;
+		return true;
 	}
-	for (unsigned int i = 0; i < BLOCK_PAGES; i++) {
-		page = alloc_one(home, addr + (i << PAGE_SHIFT), true);
-		if (!fill_one(page, from + i, 0, &dst[i]))
-			goto err_undo;
-	}
-	return true;
-
-err_undo:
-	/* Some pieces home and some not is a state the kernel cannot make of one folio. */
-	for (unsigned int i = 0; i < BLOCK_PAGES && dst[i]; i++) {
-		page = migrate_pfn_to_page(dst[i]);
-		unlock_page(page);
-		put_page(page);
-		dst[i] = 0;
-	}
-	return false;
+	return fill_one(alloc_one(home, addr, true), from, 0, dst);
 }
 
 /* Give every device page in src a page in RAM with its content. */
@@ -430,13 +437,14 @@ static void split_home(u32 vm_id, u64 gpa, enum vmirror_reason reason)
 }
 
 static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
-			enum vmirror_reason reason)
+			enum vmirror_reason reason, bool hard)
 {
 	struct vmirror_batch *batch = vmirror_batch_get();
 	struct homecoming home = {
 		.args = { .src = batch->src, .dst = batch->dst },
 		.reason = reason,
 		.must = true,
+		.hard = hard,
 		.only_vm = only_vm,
 	};
 	u32 split_vm = 0;
@@ -464,10 +472,11 @@ out:
 	cond_resched();
 }
 
-static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason)
+static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason,
+		       bool hard)
 {
 	for (unsigned int block = 0; block < pool->nr_blocks; block++)
-		evict_block(pool, block, only_vm, reason);
+		evict_block(pool, block, only_vm, reason, hard);
 }
 
 /* Pages that are locked or faulted in just now go by themselves: give them time. */
@@ -484,7 +493,7 @@ void vmirror_pool_bring_home(struct vmirror_pool *pool)
 	unsigned int rounds = 0;
 
 	while (vmirror_pool_used(pool)) {
-		evict_pool(pool, 0, VMIRROR_REASON_POOL_CLOSE);
+		evict_pool(pool, 0, VMIRROR_REASON_POOL_CLOSE, rounds > 0);
 		if (vmirror_pool_used(pool))
 			pause(&rounds, "pool", pool->name);
 	}
@@ -504,7 +513,7 @@ void vmirror_vm_bring_home(struct vmirror_vm *vm)
 	while (atomic64_read(&vm->out_pages)) {
 		mutex_lock(&vmirror_registry_lock);
 		xa_for_each(&vmirror_pools, id, pool)
-			evict_pool(pool, vm->id, VMIRROR_REASON_DETACH);
+			evict_pool(pool, vm->id, VMIRROR_REASON_DETACH, rounds > 0);
 		mutex_unlock(&vmirror_registry_lock);
 		if (atomic64_read(&vm->out_pages))
 			pause(&rounds, "VM", vm->name);

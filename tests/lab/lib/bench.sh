@@ -22,7 +22,7 @@ load() { cut -d' ' -f1 /proc/loadavg; }
 
 lab_bench()
 {
-	local quick=false reps=9 rounds=24 vms=10 attach=() start=$SECONDS before meta
+	local quick=false reps=21 rounds=24 vms=10 attach=() start=$SECONDS before meta
 	BENCH_LIMIT=900
 	while [ $# -gt 0 ]; do
 		case $1 in
