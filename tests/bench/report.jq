@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# report.jq: from samples to figures. In: all samples as an array; $meta; $clocksource. Out: {meta, pages, attach, guest, memory, ratios, samples}.
+
+def quantile($q): sort | if length == 0 then null else
+	((length - 1) * $q) as $at | ($at | floor) as $low |
+	.[$low] + (.[([$low + 1, length - 1] | min)] - .[$low]) * ($at - $low) end;
+def median: quantile(0.5);
+# Median, quartiles and number of an array.
+def spread: {median: median, low: quantile(0.25), high: quantile(0.75), n: length};
+
+map(select(.part == "pages") | . + {us: (.ns / 1000 / (.bytes / 4096))}) as $pages |
+
+# A case is {what, page, threads}; its time in each round, in us per 4 KiB. Where it ran more than once a round: their median.
+def rounds($case):
+	$pages | map(select(.what == $case[0] and .page == $case[1] and .threads == $case[2])) |
+	group_by(.rep) | map({key: (.[0].rep | tostring), value: (map(.us) | median)}) | from_entries;
+# How $a relates to $b, both {round: time}: the median over the rounds of the round's own ratio, and the ratio of the shortest times,
+# which a busy machine disturbs least. $more.fast: how many times as fast as $b is $a; else how many times as long does it take.
+def ratio($name; $a; $b; $more):
+	(if $more.fast then [$b, $a] else [$a, $b] end) as [$x, $y] |
+	[$x | keys[] | select($y[.]) | $x[.] / $y[.]] | select(length > 0) |
+	{name: $name} + spread + {best: (([$x[]] | min) / ([$y[]] | min))} + $more;
+
+# The same for guests' loops: state over detached.
+map(select(.part == "guest")) as $guest |
+def loops($loop; $state):
+	$guest | map(select(.loop == $loop and .state == $state) | {key: (.round | tostring), value: .ns}) | from_entries;
+
+map(select(.part == "attach")) as $attach |
+def attach_ns($mib): $attach | map(select(.mib == $mib) | .ns);
+def attach_rounds($mib): attach_ns($mib) | to_entries | map({key: (.key | tostring), value}) | from_entries;
+(map(select(.part == "footprint"))) as $footprint |
+(map(select(.part == "guest-cost"))) as $costs |
+
+{
+	meta: ($meta + {clocksource: $clocksource}),
+	pages: ($pages | group_by([.what, .page, .threads]) | map(
+		(map(.us) | spread + {best: min}) as $us |
+		{what: .[0].what, page: .[0].page, threads: .[0].threads, us: $us, mb_s: (4096 / $us.median)})),
+	attach: [256, 2048 | . as $mib | select(attach_ns($mib) | length > 0) |
+		{mib: $mib, touched: ($attach | map(select(.mib == $mib))[0].touched),
+		 us: (attach_ns($mib) | map(. / 1000) | spread),
+		 detach_us: ($attach | map(select(.mib == $mib) | .detach_ns / 1000) | spread)}],
+	guest: ["compute", "memory" | . as $loop |
+		["detached", "attached", "churned"][] | . as $state | select(loops($loop; $state) | length > 0) |
+		{loop: $loop, state: $state, ms: ([loops($loop; $state)[] / 1e6] | spread),
+		 ratio: (if $state == "detached" then null else ratio("x"; loops($loop; $state); loops($loop; "detached"); {}) | del(.name) end)}],
+	churn: (map(select(.part == "churn")) | if length == 0 then null else
+		{rounds: (map(.rounds) | add), seconds: (map(.ns) | add / 1e9)} end),
+	memory: {
+		per_vm_stat: ($footprint | map(.stat_bytes) | median),
+		per_vm_measured: ($footprint | map(.measured_bytes) | median),
+		guests: ($costs | if length == 0 then null else
+			{ram_bytes: .[0].ram_bytes, overhead_bytes: (map(.overhead_bytes) | median), n: length} end),
+		pool: (map(select(.part == "pool-cost"))[0]),
+		daemon: (map(select(.part == "daemon")) | map(del(.part)))
+	},
+	ratios: [
+		ratio("out: 2 MiB, times as fast as zram page-out"; rounds(["out", "2M", 1]); rounds(["zram-out", "4K", 1]); {fast: true, prototype: 24}),
+		ratio("out: 2 MiB, times as fast as 4 KiB"; rounds(["out", "2M", 1]); rounds(["out", "4K", 1]); {fast: true, prototype: 5}),
+		ratio("back: 2 MiB, times as fast as zram swap-in"; rounds(["fault", "2M", 1]); rounds(["zram-in", "4K", 1]); {fast: true, prototype: 8}),
+		ratio("back: 2 MiB time / zram swap-in time"; rounds(["fault", "2M", 1]); rounds(["zram-in", "4K", 1]); {prototype: 0.12}),
+		ratio("back: 4 KiB time / zram swap-in time"; rounds(["fault", "4K", 1]); rounds(["zram-in", "4K", 1]); {prototype: 0.86}),
+		ratio("back: 4 KiB time / first touch time"; rounds(["fault", "4K", 1]); rounds(["first-touch", "4K", 1]); {prototype: 2.2, aim: "<= 1.2"}),
+		ratio("back: 4 KiB time / userfaultfd time"; rounds(["fault", "4K", 1]); rounds(["uffd", "4K", 1]); {prototype: 0.13}),
+		ratio("back: 4 KiB, 2 threads, times as fast as 1"; rounds(["fault", "4K", 2]); rounds(["fault", "4K", 1]); {fast: true, prototype: 1.9}),
+		ratio("back: 2 MiB, 2 threads, times as fast as 1"; rounds(["fault", "2M", 2]); rounds(["fault", "2M", 1]); {fast: true, prototype: 1.9}),
+		ratio("out: 2 MiB time / plain copy time"; rounds(["out", "2M", 1]); rounds(["copy", "2M", 1]); {}),
+		ratio("back: 2 MiB time / plain copy time"; rounds(["fault", "2M", 1]); rounds(["copy", "2M", 1]); {}),
+		ratio("attach: 2 GiB time / 256 MiB time"; attach_rounds(2048); attach_rounds(256); {aim: "about 1"}),
+		ratio("guest compute: attached / detached"; loops("compute"; "attached"); loops("compute"; "detached"); {aim: "<= 1.01"}),
+		ratio("guest memory: attached / detached"; loops("memory"; "attached"); loops("memory"; "detached"); {aim: "<= 1.01"}),
+		ratio("guest compute: other VM moves / detached"; loops("compute"; "churned"); loops("compute"; "detached"); {}),
+		ratio("guest memory: other VM moves / detached"; loops("memory"; "churned"); loops("memory"; "detached"); {})
+	],
+	samples: .
+}
