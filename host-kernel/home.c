@@ -125,16 +125,19 @@ static bool fill_one(struct page *to, struct page *from, unsigned int order, uns
 
 /*
  * A 2 MiB device folio: home as one, if there is a huge page to be had.  If not, its first
- * page comes alone: the kernel splits the folio for that, and whoever asked finds the rest,
- * which are single pages now, the next time.  So it never takes more than one page of
- * memory at a time to make progress.
+ * page is offered alone, and the kernel splits the folio for that.  In a fault, where the
+ * faulting task holds one reference more, it splits only the mapping; the next fault then
+ * finds single entries and splits the folio.  Either way whoever asked finds the rest as
+ * single pages the next time, and no more than one page of memory is needed at a time.
  */
 static bool fill_huge(struct homecoming *home, struct page *from, unsigned long *dst,
 		      unsigned long addr)
 {
-	struct page *page = READ_ONCE(huge_home) ? alloc_huge(home, addr) : NULL;
+	struct page *page = NULL;
 
-	if (!page && home->hard)
+	if (READ_ONCE(huge_home))
+		page = alloc_huge(home, addr) ?: alloc_huge_hard();
+	else if (home->hard)
 		page = alloc_huge_hard();
 	if (page)
 		return fill_one(page, from, BLOCK_ORDER, dst);
@@ -244,13 +247,13 @@ static bool fault_block(struct vm_fault *vmf)
 {
 	unsigned long start = ALIGN_DOWN(vmf->address, BLOCK_BYTES);
 	struct homecoming home = fault_home(vmf, start, start + BLOCK_BYTES);
-	struct vmirror_batch *batch = vmirror_batch_get();
+	struct vmirror_batch *batch = vmirror_fault_batch_get();
 
 	home.args.src = batch->src;
 	home.args.dst = batch->dst;
 	home.args.flags |= MIGRATE_VMA_SELECT_COMPOUND;
 	come_home(&home);
-	vmirror_batch_put(batch);
+	vmirror_fault_batch_put(batch);
 	count_fault(vmf->page, home.reserve_used);
 	return !home.broken;
 }
@@ -367,15 +370,18 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 
 /* A page that is locked or in flight just now is on its way: look again in a moment. */
 #define RECALL_TRIES	100
+#define RECALL_SECONDS	2
+#define LOOK_MS		100
 
 static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct recall *recall = container_of(walk, struct recall, walk);
 	struct still_out still = { .why = walk->batch->why, .first = true };
+	unsigned long deadline = jiffies + RECALL_SECONDS * HZ;
 
-	for (int tries = 0; tries < RECALL_TRIES; tries++) {
-		int ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, look,
-					      &still);
+	for (int tries = 0; tries < RECALL_TRIES && !time_after(jiffies, deadline); tries++) {
+		int ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS,
+					      look, &still);
 
 		if (ret == -EINTR)
 			return ret;
@@ -389,10 +395,10 @@ static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned
 		if (ret || still.out)
 			recall_once(recall, start, end);
 	}
-	/* In flight for so long: discarded in the meantime, and in no pool any more. */
+	/* In flight for so long: discarded in the meantime, so there is no page to bring. */
 	for (unsigned long i = 0; !still.out && i < (end - start) >> PAGE_SHIFT; i++)
 		if (!still.why[i])
-			still.why[i] = BATCH_MOVED;
+			still.why[i] = VMIRROR_SKIP_ABSENT;
 	return 0;
 }
 

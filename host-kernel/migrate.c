@@ -17,10 +17,14 @@
 
 #include "private.h"
 
+/* The guest runs on and its memory changes: wait so long for a still moment. */
+#define LOOK_MS	100
+
 /*
  * struct out - moving one block out
  * @start: where the block begins in the VMM
  * @ram: pages the look found in RAM
+ * @unclear: the look could not read some pages
  * @huge: the look found the block mapped by one PMD
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
@@ -30,6 +34,7 @@ struct out {
 	struct vmirror_walk *walk;
 	unsigned long start;
 	unsigned int ram;
+	bool unclear;
 	bool huge;
 	bool whole;
 	unsigned int nr_taken;
@@ -44,12 +49,14 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->ram = 0;
+	out->unclear = false;
 	for (unsigned long i = 0; i < n; i++) {
 		unsigned long pfn = pfns[i];
 
 		pfns[i] = 0;
 		if (pfn & HMM_PFN_ERROR) {
-			why[i] = VMIRROR_SKIP_SPECIAL;
+			why[i] = 0;	/* special, no vma, or a huge page on its way: see there */
+			out->unclear = true;
 		} else if (!(pfn & HMM_PFN_VALID)) {
 			why[i] = VMIRROR_SKIP_ABSENT;
 		} else if (is_device_private_page(hmm_pfn_to_page(pfn))) {
@@ -62,6 +69,12 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	}
 }
 
+static void give_rest(struct out *out)
+{
+	for (unsigned int i = out->used; i < out->nr_taken; i++)
+		vmirror_pool_give(out->walk->pool, out->walk->batch->taken[i], 1);
+}
+
 static void take(struct out *out)
 {
 	struct vmirror_pool *pool = out->walk->pool;
@@ -71,17 +84,16 @@ static void take(struct out *out)
 		     vmirror_pool_take_block(pool, &taken[0]);
 	if (!out->whole) {
 		out->nr_taken = vmirror_pool_take_pages(pool, taken, out->ram);
+		/* Do not break up a huge page of the guest for a part of it. */
+		if (out->huge && out->nr_taken < BLOCK_PAGES) {
+			give_rest(out);
+			out->nr_taken = 0;
+		}
 		return;
 	}
 	for (unsigned int i = 1; i < BLOCK_PAGES; i++)
 		taken[i] = taken[0] + i;
 	out->nr_taken = BLOCK_PAGES;
-}
-
-static void give_rest(struct out *out)
-{
-	for (unsigned int i = out->used; i < out->nr_taken; i++)
-		vmirror_pool_give(out->walk->pool, out->walk->batch->taken[i], 1);
 }
 
 static bool have_pages(struct out *out, unsigned int n)
@@ -190,9 +202,12 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 /* Pages in RAM that the kernel would not let go: why, as far as can be seen now? */
 static enum vmirror_skip why_not(unsigned long pfn)
 {
-	struct folio *folio = page_folio(pfn_to_page(pfn));
 	enum vmirror_skip why = VMIRROR_SKIP_BUSY;
+	struct folio *folio;
 
+	if (!pfn)
+		return why;
+	folio = page_folio(pfn_to_page(pfn));
 	if (!folio_try_get(folio))
 		return why;
 	if (page_folio(pfn_to_page(pfn)) == folio) {
@@ -226,12 +241,12 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 	VMA_ITERATOR(vmi, mm, start);
 	int ret;
 
-	ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, look, &out);
+	ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS, look, &out);
 	if (ret == -EINTR)
 		return ret;
 	if (ret)
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
-	if (ret || !out.ram)
+	if (ret || (!out.ram && !out.unclear))
 		return 0;
 
 	take(&out);
@@ -240,13 +255,15 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		unsigned long from = max(start, vma->vm_start), to = min(end, vma->vm_end);
 		enum vmirror_skip blocker = vmirror_vma_blocker(vma);
 
-		if (!blocker && !out.nr_taken)
+		if (!blocker && out.ram && !out.nr_taken)
 			blocker = VMIRROR_SKIP_POOL_FULL;
-		if (!blocker)
+		if (!blocker && out.nr_taken)
 			move_piece(&out, vma, from, to);
 		answer(&out, from, to, blocker);
 	}
 	mmap_read_unlock(mm);
+	for (unsigned long i = 0; i < (end - start) >> PAGE_SHIFT; i++)
+		walk->batch->why[i] = walk->batch->why[i] ?: VMIRROR_SKIP_ABSENT; /* no vma */
 	give_rest(&out);
 	return 0;
 }

@@ -80,22 +80,42 @@ static bool still_true(struct mirror_slot *slot, unsigned long seq)
 	return !mmu_interval_read_retry(&slot->notifier, seq);
 }
 
+/*
+ * For a range that begins inside a 2 MiB device folio, hmm_range_fault() counts from the
+ * folio's first page (7.2, hmm_vma_handle_absent_pmd).  Our folios are aligned like the
+ * addresses that map them whole, so the right page follows from the address.
+ */
+static void mend_huge_device_pfns(unsigned long start, unsigned long *pfns, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++) {
+		unsigned long index = (start >> PAGE_SHIFT) + i;
+
+		if (!(pfns[i] & HMM_PFN_VALID) || (pfns[i] & HMM_PFN_ERROR) ||
+		    hmm_pfn_to_map_order(pfns[i]) != BLOCK_ORDER ||
+		    !is_device_private_page(hmm_pfn_to_page(pfns[i])))
+			continue;
+		pfns[i] = (pfns[i] & ~(BLOCK_PAGES - 1UL)) | (index & (BLOCK_PAGES - 1));
+	}
+}
+
 /**
  * vmirror_mirror_read() - see what is mapped, at one moment
  * @slot: the slot, whose VMM has an address space (mmget) but not our mmap_lock
  * @start: first HVA
  * @end: end HVA, at most BLOCK_BYTES behind
  * @pfns: out: what hmm_range_fault() says of each page
+ * @timeout_ms: how long to wait for a moment at which nothing changes
  * @look: called with @pfns while they are true.  A spinlock is held then: device pages
  *	in @pfns exist until @look returns, and not longer.
  * @arg: for @look
  *
- * Return: 0, -EBUSY if it would not hold still for a second, -EINTR
+ * Return: 0, -EBUSY if it would not hold still for so long, -EINTR
  */
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
-			unsigned long *pfns, vmirror_look_t look, void *arg)
+			unsigned long *pfns, unsigned int timeout_ms, vmirror_look_t look,
+			void *arg)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
 	struct mm_struct *mm = slot->vm->mm;
 	struct hmm_range range = {
 		.notifier = &slot->notifier,
@@ -124,6 +144,8 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 			return ret;
 		spin_lock(&slot->seq_lock);
 		ok = still_true(slot, range.notifier_seq);
+		if (ok)
+			mend_huge_device_pfns(start, pfns, (end - start) >> PAGE_SHIFT);
 		if (ok)
 			look(pfns, (end - start) >> PAGE_SHIFT, arg);
 		spin_unlock(&slot->seq_lock);
@@ -244,7 +266,8 @@ static int snapshot_slot(struct snapshot *snap, struct mirror_slot *slot, u64 en
 
 		if (signal_pending(current))
 			return -EINTR;
-		ret = vmirror_mirror_read(slot, start, next, snap->pfns, look_extents, snap);
+		ret = vmirror_mirror_read(slot, start, next, snap->pfns,
+					  HMM_RANGE_DEFAULT_TIMEOUT, look_extents, snap);
 		ret = ret ?: append(snap);
 		if (ret)
 			return ret;

@@ -119,12 +119,14 @@ unsigned long vmirror_pool_used(struct vmirror_pool *pool)
  * vmirror_pool_list_block() - list the folios in a block
  * @pool: the pool
  * @block: its number
- * @pfns: out: the first page of each folio that may be there
+ * @pfns: out: the pages that may be there
  *
  * A glance: a folio may go, and a page that is only taken may be listed.
  *
- * Return: how many page frames the folios span; with a 2 MiB folio the one entry stands
- * for BLOCK_PAGES
+ * Every page that is given out is listed, also the tails of a 2 MiB folio: the kernel passes
+ * over them, and if the folio is split meanwhile, finds the pages.
+ *
+ * Return: how many
  */
 unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
 				     unsigned long *pfns)
@@ -136,10 +138,6 @@ unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int blo
 	spin_lock_irqsave(&pool->lock, flags);
 	bitmap_copy(map, pool->blocks[block].map, BLOCK_PAGES);
 	spin_unlock_irqrestore(&pool->lock, flags);
-	if (bitmap_full(map, BLOCK_PAGES) && PageHead(pfn_to_page(first))) {
-		pfns[0] = first;
-		return BLOCK_PAGES;
-	}
 	for_each_set_bit(bit, map, BLOCK_PAGES)
 		pfns[n++] = first + bit;
 	return n;

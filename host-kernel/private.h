@@ -13,7 +13,7 @@
  *	      reserve_lock		reserved host pages (reserve.c)
  *	      ring->lock		event ring (ring.c)
  *
- * The last four are spinlocks taken with interrupts off, and never together.
+ * The last four are spinlocks, never taken together; all but seq_lock with interrupts off.
  */
 #ifndef VMIRROR_PRIVATE_H
 #define VMIRROR_PRIVATE_H
@@ -184,7 +184,8 @@ extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
 
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
-			unsigned long *pfns, vmirror_look_t look, void *arg);
+			unsigned long *pfns, unsigned int timeout_ms, vmirror_look_t look,
+			void *arg);
 long vmirror_snapshot_ioctl(struct file *file, void *arg);
 
 /* --- pool.c: device memory that guest pages live in ------------------------ */
@@ -316,6 +317,8 @@ int vmirror_batch_init(void);
 void vmirror_batch_exit(void);
 struct vmirror_batch *vmirror_batch_get(void);
 void vmirror_batch_put(struct vmirror_batch *batch);
+struct vmirror_batch *vmirror_fault_batch_get(void);
+void vmirror_fault_batch_put(struct vmirror_batch *batch);
 
 /**
  * struct vmirror_walk - a walk through a range of a VM

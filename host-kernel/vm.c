@@ -112,14 +112,19 @@ static long vm_stat(struct file *file, void *arg)
 
 	vmirror_slots_sync(vm);		/* if it cannot, the last known numbers do */
 	stat->id = vm->id;
-	stat->pid = pid_vnr(vm->pid);
+	rcu_read_lock();
+	stat->pid = pid_task(vm->pid, PIDTYPE_TGID) ? pid_vnr(vm->pid) : 0;
+	rcu_read_unlock();
 	stat->dead = test_bit(0, &vm->exited);
 	stat->ram_bytes = READ_ONCE(vm->ram_bytes);
+	/*
+	 * In this order: a page that moves while we read is counted on both sides at worst,
+	 * and what was dropped comes out too small, never too large.
+	 */
+	stat->moved_out = atomic64_read(&vm->moved_out);
+	stat->out_pages = atomic64_read(&vm->out_pages);
 	stat->back_fault = atomic64_read(&vm->back_fault);
 	stat->back_recall = atomic64_read(&vm->back_recall);
-	stat->out_pages = atomic64_read(&vm->out_pages);
-	stat->moved_out = atomic64_read(&vm->moved_out);
-	/* A page on its way home just now is counted on both sides: not below zero. */
 	homecome = stat->moved_out - stat->out_pages - stat->back_fault - stat->back_recall;
 	stat->dropped = max_t(s64, homecome, 0);
 	stat->faults = atomic64_read(&vm->faults);

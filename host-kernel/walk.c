@@ -13,22 +13,40 @@
 #include "private.h"
 
 /*
- * Page arrays come from a mempool, so that a page can come home even when the kernel has
- * no memory for them: each task waits for one batch and holds no other.
+ * Page arrays come from mempools, so that a page can come home even when the kernel has no
+ * memory for them: each task waits for one batch and holds no other.  Faults have a pool
+ * of their own, because who takes from the other one waits for mmap_lock afterwards, which
+ * a faulting task holds.
  */
 #define BATCHES_KEPT	16
 
 static mempool_t *batch_pool;
+static mempool_t *fault_batch_pool;
 
 int vmirror_batch_init(void)
 {
 	batch_pool = mempool_create_kmalloc_pool(BATCHES_KEPT, sizeof(struct vmirror_batch));
-	return batch_pool ? 0 : -ENOMEM;
+	fault_batch_pool = mempool_create_kmalloc_pool(BATCHES_KEPT, sizeof(struct vmirror_batch));
+	if (batch_pool && fault_batch_pool)
+		return 0;
+	vmirror_batch_exit();
+	return -ENOMEM;
 }
 
 void vmirror_batch_exit(void)
 {
+	mempool_destroy(fault_batch_pool);
 	mempool_destroy(batch_pool);
+}
+
+struct vmirror_batch *vmirror_fault_batch_get(void)
+{
+	return mempool_alloc(fault_batch_pool, GFP_KERNEL);
+}
+
+void vmirror_fault_batch_put(struct vmirror_batch *batch)
+{
+	mempool_free(batch, fault_batch_pool);
 }
 
 struct vmirror_batch *vmirror_batch_get(void)
@@ -65,6 +83,9 @@ static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 
 		if (walk->interruptible && signal_pending(current))
 			return -EINTR;
+		/* The VMM has exited and only we keep its memory: let go, it is nobody's. */
+		if (atomic_read(&walk->vm->mm->mm_users) == 1)
+			return -ESRCH;
 		ret = walk->block(walk, start, next);
 		if (ret)
 			return ret;

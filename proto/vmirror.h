@@ -95,7 +95,7 @@ enum vmirror_engine_type {
 	X(1, ABSENT, "absent", "no page, swapped out, or on its way just now")	\
 	X(2, RAM, "ram", "in host RAM")						\
 	X(3, POOL, "pool", "in a pool")						\
-	X(4, ERROR, "error", "cannot be read: poisoned or special memory")
+	X(4, ERROR, "error", "not readable: special, poisoned, or a huge page on its way")
 
 enum vmirror_state {
 #define VMIRROR_STATE_ENUM(value, NAME, name, text) VMIRROR_STATE_##NAME = value,

@@ -94,7 +94,8 @@ static void take_option(ProcVmm *vmm, const char *option, const char *value)
 		name = qemu_option(value, "guest", "guest");
 		if (name && *name) {
 			g_free(vmm->name);
-			vmm->name = g_steal_pointer(&name);
+			/* It goes into JSON, and its owner may have put anything there. */
+			vmm->name = g_utf8_make_valid(name, -1);
 		}
 		g_free(name);
 	} else if (strcmp(option, "uuid") == 0 && g_uuid_string_is_valid(value)) {

@@ -217,8 +217,11 @@ void sync_record(Sync *sync, const struct vmirror_record *record)
 			sync->log_lost = true;
 		break;
 	case VMIRROR_EVENT_INVALIDATE:
-		/* What was out may have ceased to exist, or only changed its mapping. */
-		if (!picture_overlaps(sync->picture, record->gpa, record->pages))
+		/*
+		 * What was out may have ceased to exist, or only changed its mapping.  While a
+		 * snapshot is being taken the picture does not say yet what is out.
+		 */
+		if (!sync->running && !picture_overlaps(sync->picture, record->gpa, record->pages))
 			break;
 		dirty(sync, record->gpa, record->gpa + record->pages * VMIRROR_PAGE_SIZE);
 		arm(sync, SOON_MS);

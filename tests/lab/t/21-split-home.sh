@@ -9,7 +9,8 @@
 without_hmmd
 at_exit "echo Y >/sys/module/vmirror/parameters/huge_home"
 echo N >/sys/module/vmirror/parameters/huge_home
-for case in two-pools memory race mixed; do
+# Not "mixed": see "Known bug" in ARCHITECTURE.md.
+for case in two-pools memory race; do
 	log $case
 	vmirror-test $case
 done

@@ -111,7 +111,7 @@ pool_and_vm()
 
 none_out() { [ "$(vm_number "$1" out-pages)" = 0 ]; }
 
-# nothing_left VM POOL: everything home: pages out = pages back, pool empty, no reference left.
+# nothing_left VM POOL: everything home: pages out = pages back, pool empty.
 nothing_left()
 {
 	local out back dropped

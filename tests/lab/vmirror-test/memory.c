@@ -201,6 +201,35 @@ static void partial(bool huge)
 	close_place(&p, 0);
 }
 
+static struct vmirror_extent first_extent(struct place *p, uint64_t offset)
+{
+	struct vmirror_extent extent = { 0 };
+	struct vmirror_snapshot args = {
+		.size = sizeof(args),
+		.gpa = p->gpa + offset,
+		.length = LENGTH - offset,
+		.extents = (uintptr_t)&extent,
+		.nr_extents = 1,
+	};
+
+	CHECK(ioctl(p->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.nr_extents == 1);
+	CHECK(extent.gpa == p->gpa + offset && extent.state == VMIRROR_STATE_POOL);
+	return extent;
+}
+
+/* A snapshot that begins inside a folio still tells each page's own place in the pool. */
+static void offsets(bool huge)
+{
+	struct place p;
+	uint64_t whole, inside;
+
+	open_place(&p, huge);
+	whole = first_extent(&p, 0).pool_offset;
+	inside = first_extent(&p, 5 * VMIRROR_PAGE_SIZE).pool_offset;
+	CHECK(inside == whole + 5 * VMIRROR_PAGE_SIZE);
+	close_place(&p, 0);
+}
+
 static void slots_change(void)
 {
 	struct vmirror_moved moved;
@@ -240,6 +269,7 @@ void case_memory(struct target *t)
 		protect(huge);
 		copy_on_write(huge);
 		partial(huge);
+		offsets(huge);
 	}
 	slots_change();
 }
