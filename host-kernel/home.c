@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/hmm.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -40,7 +41,6 @@ MODULE_PARM_DESC(huge_home, "Bring 2 MiB folios home whole where the host has hu
  * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
  *	to get a huge page for it
  * @only_vm: id of the VM whose pages to bring, or 0 for all
- * @came: pages that came home
  * @came_huge: how many times a whole 2 MiB folio did
  * @broken: the engine could not read @fault_page's content
  * @split: a 2 MiB folio that has to be split first, by address: its first page
@@ -52,7 +52,6 @@ struct homecoming {
 	bool hard;
 	u32 only_vm;
 	unsigned int reserve_used;
-	unsigned int came;
 	unsigned int came_huge;
 	bool broken;
 	struct page *split;
@@ -196,7 +195,6 @@ static void tell(struct homecoming *home)
 			home->came_huge++;
 		}
 		vmirror_move_add(&move, from, pages);
-		home->came += pages;
 	}
 	vmirror_move_flush(&move);
 }
@@ -260,7 +258,9 @@ static bool fault_block(struct vm_fault *vmf)
 
 static bool fault_pages(struct vm_fault *vmf)
 {
-	unsigned long window = clamp(fault_around, 1, AROUND_MAX) << PAGE_SHIFT;
+	/* A window that is no power of two might not hold the address it is for. */
+	unsigned long window = rounddown_pow_of_two(clamp(fault_around, 1, AROUND_MAX)) <<
+			       PAGE_SHIFT;
 	unsigned long src[AROUND_MAX], dst[AROUND_MAX];
 	struct homecoming home;
 	unsigned long start;
@@ -371,7 +371,6 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 /* A page that is locked or in flight just now is on its way: look again in a moment. */
 #define RECALL_TRIES	100
 #define RECALL_SECONDS	2
-#define LOOK_MS		100
 
 static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {

@@ -17,9 +17,6 @@
 
 #include "private.h"
 
-/* The guest runs on and its memory changes: wait so long for a still moment. */
-#define LOOK_MS	100
-
 /*
  * struct out - moving one block out
  * @start: where the block begins in the VMM

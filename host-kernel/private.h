@@ -181,6 +181,9 @@ enum vmirror_skip vmirror_vma_blocker(struct vm_area_struct *vma);
 
 extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 
+/* The guest runs on and its memory changes: a migration waits so long for a still moment. */
+#define LOOK_MS		100
+
 typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
 
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
