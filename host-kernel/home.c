@@ -11,12 +11,15 @@
  *	pool, detach	by device page: finds also what is no longer mapped where it was.
  */
 #include <linux/delay.h>
+#include <linux/file.h>
 #include <linux/gfp.h>
+#include <linux/hash.h>
 #include <linux/hmm.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 
 #include "private.h"
 
@@ -35,15 +38,15 @@ MODULE_PARM_DESC(huge_home, "Bring 2 MiB folios home whole where the host has hu
 /*
  * struct homecoming - pages on their way home
  * @args: the migration; vma is NULL where pages are found by device page, fault_page is
- *	the page a CPU waits for, or NULL
+ *	the page a CPU waits for and has locked, or NULL
  * @must: bring them all, also if that means waiting for memory
- * @reserve_used: pages that came from the reserve
  * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
  *	to get a huge page for it
  * @only_vm: id of the VM whose pages to bring, or 0 for all
  * @came_huge: how many times a whole 2 MiB folio did
  * @broken: the engine could not read @fault_page's content
- * @split: a 2 MiB folio that has to be split first, by address: its first page
+ * @split: a 2 MiB folio that has to be split first, which cannot be done here: its first
+ *	page
  */
 struct homecoming {
 	struct migrate_vma args;
@@ -51,7 +54,6 @@ struct homecoming {
 	bool must;
 	bool hard;
 	u32 only_vm;
-	unsigned int reserve_used;
 	unsigned int came_huge;
 	bool broken;
 	struct page *split;
@@ -82,13 +84,24 @@ static struct page *alloc_huge_hard(void)
 	return folio ? folio_page(folio, 0) : NULL;
 }
 
-/*
- * One page: from the allocator without waking the OOM killer, then from the reserve, and
- * if that is empty too, wait.  The guest's vCPU would wait for any other memory likewise;
- * what it must never get is an error.
- */
-static struct page *alloc_one(struct homecoming *home, unsigned long addr, bool must)
+/* Whose is it?  A device page that is locked and carries an id keeps its VM from going. */
+static struct vmirror_vm *vm_of(struct page *page)
 {
+	struct vmirror_vm *vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
+
+	WARN_ON_ONCE(!vm);
+	return vm;
+}
+
+/*
+ * One page for @from: from the allocator without waking the OOM killer, then from the
+ * reserve, and if that is empty too, wait.  The guest's vCPU would wait for any other
+ * memory likewise; what it must never get is an error.
+ */
+static struct page *alloc_one(struct homecoming *home, struct page *from, unsigned long addr,
+			      bool must)
+{
+	struct vmirror_vm *vm;
 	struct folio *folio;
 	struct page *page;
 
@@ -99,7 +112,9 @@ static struct page *alloc_one(struct homecoming *home, unsigned long addr, bool 
 		return NULL;
 	page = vmirror_reserve_take();
 	if (page) {
-		home->reserve_used++;
+		vm = vm_of(from);
+		if (vm)
+			atomic64_inc(&vm->reserve_used);
 		return page;
 	}
 	folio = alloc_folio(home, GFP_HIGHUSER_MOVABLE | __GFP_NOFAIL, 0, addr);
@@ -124,10 +139,9 @@ static bool fill_one(struct page *to, struct page *from, unsigned int order, uns
 
 /*
  * A 2 MiB device folio: home as one, if there is a huge page to be had.  If not, its first
- * page is offered alone, and the kernel splits the folio for that.  In a fault, where the
- * faulting task holds one reference more, it splits only the mapping; the next fault then
- * finds single entries and splits the folio.  Either way whoever asked finds the rest as
- * single pages the next time, and no more than one page of memory is needed at a time.
+ * page is offered alone, and the kernel splits the folio for that: so no more than one page
+ * of memory is needed at a time, and who asked finds the rest as single pages.  It can do so
+ * only where it has the vma, and where no faulting task holds one more reference.
  */
 static bool fill_huge(struct homecoming *home, struct page *from, unsigned long *dst,
 		      unsigned long addr)
@@ -140,12 +154,11 @@ static bool fill_huge(struct homecoming *home, struct page *from, unsigned long 
 		page = alloc_huge_hard();
 	if (page)
 		return fill_one(page, from, BLOCK_ORDER, dst);
-	/* The kernel can split in place only where it has the vma: come back with one. */
-	if (!home->args.vma) {
+	if (!home->args.vma || home->args.fault_page) {
 		home->split = from;
 		return true;
 	}
-	return fill_one(alloc_one(home, addr, true), from, 0, dst);
+	return fill_one(alloc_one(home, from, addr, true), from, 0, dst);
 }
 
 /* Give every device page in src a page in RAM with its content. */
@@ -162,13 +175,16 @@ static void fill(struct homecoming *home)
 		step = 1;
 		if (!from || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
+		/* Dead, and held by a late reference; see pool.c. */
+		if (!vmirror_devdata_vm(from))
+			continue;
 		if (home->only_vm && home->only_vm != vmirror_devdata_vm(from))
 			continue;
 		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
 			step = BLOCK_PAGES;
 			done = fill_huge(home, from, &args->dst[i], addr);
 		} else {
-			to = alloc_one(home, addr, home->must || from == args->fault_page);
+			to = alloc_one(home, from, addr, home->must || from == args->fault_page);
 			if (to)
 				done = fill_one(to, from, 0, &args->dst[i]);
 		}
@@ -183,6 +199,7 @@ static void tell(struct homecoming *home)
 {
 	struct vmirror_move move = { .type = VMIRROR_EVENT_BACK, .reason = home->reason };
 	struct migrate_vma *args = &home->args;
+	struct vmirror_vm *vm = NULL;
 
 	for (unsigned long i = 0; i < args->npages; i++) {
 		struct page *from = migrate_pfn_to_page(args->src[i]);
@@ -194,15 +211,22 @@ static void tell(struct homecoming *home)
 			pages = BLOCK_PAGES;
 			home->came_huge++;
 		}
+		vm = vm ?: vm_of(from);
 		vmirror_move_add(&move, from, pages);
 	}
 	vmirror_move_flush(&move);
+	if (vm && home->reason == VMIRROR_REASON_CPU_FAULT)
+		atomic64_inc(&vm->faults);
 }
 
 /* Bring home what migrate_vma_setup() is asked to find. */
 static void come_home(struct homecoming *home)
 {
-	if (migrate_vma_setup(&home->args))
+	int reading = srcu_read_lock(&vmirror_collecting);
+	int ret = migrate_vma_setup(&home->args);
+
+	srcu_read_unlock(&vmirror_collecting, reading);
+	if (ret)
 		return;
 	fill(home);
 	migrate_vma_pages(&home->args);
@@ -211,20 +235,6 @@ static void come_home(struct homecoming *home)
 }
 
 /* --- by fault ---------------------------------------------------------------- */
-
-/*
- * Count the fault.  The fault page is locked and has a reference of the faulting task, so
- * its VM is there.
- */
-static void count_fault(struct page *page, unsigned int reserve_used)
-{
-	struct vmirror_vm *vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
-
-	if (WARN_ON_ONCE(!vm))
-		return;
-	atomic64_inc(&vm->faults);
-	atomic64_add(reserve_used, &vm->reserve_used);
-}
 
 static struct homecoming fault_home(struct vm_fault *vmf, unsigned long start, unsigned long end)
 {
@@ -241,7 +251,11 @@ static struct homecoming fault_home(struct vm_fault *vmf, unsigned long start, u
 	};
 }
 
-static bool fault_block(struct vm_fault *vmf)
+/*
+ * A folio that is mapped whole.  Returns false if it stays whole and out: it has to be split,
+ * or the hardware has lost its content; then @ok is false.
+ */
+static bool fault_block(struct vm_fault *vmf, bool *ok)
 {
 	unsigned long start = ALIGN_DOWN(vmf->address, BLOCK_BYTES);
 	struct homecoming home = fault_home(vmf, start, start + BLOCK_BYTES);
@@ -252,8 +266,8 @@ static bool fault_block(struct vm_fault *vmf)
 	home.args.flags |= MIGRATE_VMA_SELECT_COMPOUND;
 	come_home(&home);
 	vmirror_fault_batch_put(batch);
-	count_fault(vmf->page, home.reserve_used);
-	return !home.broken;
+	*ok = !home.broken;
+	return *ok && !home.split;
 }
 
 static bool fault_pages(struct vm_fault *vmf)
@@ -261,28 +275,65 @@ static bool fault_pages(struct vm_fault *vmf)
 	/* A window that is no power of two might not hold the address it is for. */
 	unsigned long window = rounddown_pow_of_two(clamp(fault_around, 1, AROUND_MAX)) <<
 			       PAGE_SHIFT;
+	unsigned long start = ALIGN_DOWN(vmf->address, window);
+	struct homecoming home = fault_home(vmf, start, start + window);
 	unsigned long src[AROUND_MAX], dst[AROUND_MAX];
-	struct homecoming home;
-	unsigned long start;
 
-	/*
-	 * A page of a large folio that is not mapped whole any more may be half split: do
-	 * not guess about its neighbours.
-	 */
-	if (folio_test_large(page_folio(vmf->page)))
-		window = PAGE_SIZE;
-	start = ALIGN_DOWN(vmf->address, window);
-	home = fault_home(vmf, start, start + window);
 	home.args.src = src;
 	home.args.dst = dst;
 	come_home(&home);
-	count_fault(vmf->page, home.reserve_used);
 	return !home.broken;
+}
+
+/*
+ * One page of a folio that has to be split first, because it is mapped by single entries, or
+ * because there is no huge page in RAM for it.
+ *
+ * migrate_vma_setup() would split it here and now, as it knows the fault page; but then it
+ * takes its reference on that page only after the split has let go of it, and in between the
+ * page may come home by another way and be free.  So step aside: without the lock and the
+ * reference that the kernel has given us this is like a recall of that page.
+ *
+ * A folio is split only when nobody else has a reference.  Those who want to split the same
+ * one wait for each other, or they would all be in each other's way.
+ */
+#define SPLIT_LOCKS	64
+
+static struct mutex split_locks[SPLIT_LOCKS];
+
+void __init vmirror_home_init(void)
+{
+	for (int i = 0; i < SPLIT_LOCKS; i++)
+		mutex_init(&split_locks[i]);
+}
+
+static struct mutex *split_lock(struct mm_struct *mm, unsigned long addr)
+{
+	return &split_locks[hash_long((unsigned long)mm + addr / BLOCK_BYTES,
+				      ilog2(SPLIT_LOCKS))];
+}
+
+static void fault_part(struct vm_fault *vmf)
+{
+	struct vmirror_pool *pool = vmirror_pool_of(vmf->page);
+	unsigned long addr = vmf->address & PAGE_MASK, src, dst;
+	struct homecoming home = fault_home(vmf, addr, addr + PAGE_SIZE);
+	struct mutex *lock = split_lock(vmf->vma->vm_mm, addr);
+
+	home.args.fault_page = NULL;
+	home.args.src = &src;
+	home.args.dst = &dst;
+	home.must = true;
+	vmirror_pool_step_aside(pool, vmf->page);
+	mutex_lock(lock);
+	come_home(&home);
+	mutex_unlock(lock);
+	vmirror_pool_step_back(pool, vmf->page);
 }
 
 /**
  * vmirror_migrate_to_ram() - a CPU touched a page that is in a pool
- * @vmf: the fault; vmf->page is the device page, with a reference
+ * @vmf: the fault; vmf->page is the device page, locked and with a reference
  *
  * Return: 0, also if the page could not come home at this moment because another task
  * is bringing it: the CPU touches it again.  VM_FAULT_SIGBUS only if the engine cannot
@@ -290,9 +341,12 @@ static bool fault_pages(struct vm_fault *vmf)
  */
 vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf)
 {
-	bool whole = !vmf->pte && folio_test_large(page_folio(vmf->page));
-	bool ok = whole ? fault_block(vmf) : fault_pages(vmf);
+	bool ok = true;
 
+	if (!folio_test_large(page_folio(vmf->page)))
+		ok = fault_pages(vmf);
+	else if (vmf->pte || (!fault_block(vmf, &ok) && ok))
+		fault_part(vmf);
 	return ok ? 0 : VM_FAULT_SIGBUS;
 }
 
@@ -363,7 +417,6 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 
 		come_home(&home);
 		walk->moved->moved_huge += home.came_huge;
-		atomic64_add(home.reserve_used, &walk->vm->reserve_used);
 	}
 	mmap_read_unlock(mm);
 }
@@ -430,7 +483,7 @@ long vmirror_recall_ioctl(struct file *file, void *arg)
 /* --- by device page --------------------------------------------------------------- */
 
 /* The vma-less way cannot split a folio: let the VM's own page tables lead there. */
-static void split_home(u32 vm_id, u64 gpa, enum vmirror_reason reason)
+static void recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reason)
 {
 	struct vmirror_vm *vm = vmirror_vm_get_by_id(vm_id);
 	struct vmirror_moved moved;
@@ -455,7 +508,9 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 	u32 split_vm = 0;
 	u64 split_gpa = 0;
 	unsigned int n;
+	int reading;
 
+	reading = srcu_read_lock(&vmirror_collecting);
 	n = vmirror_pool_list_block(pool, block, batch->src);
 	if (!n)
 		goto out;
@@ -471,9 +526,10 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 	}
 	migrate_device_finalize(batch->src, batch->dst, n);
 out:
+	srcu_read_unlock(&vmirror_collecting, reading);
 	vmirror_batch_put(batch);
 	if (split_vm)
-		split_home(split_vm, split_gpa, reason);
+		recall_block_of(split_vm, split_gpa, reason);
 	cond_resched();
 }
 
@@ -504,22 +560,29 @@ void vmirror_pool_bring_home(struct vmirror_pool *pool)
 	}
 }
 
+/* By device page, in every pool.  A pool that is being closed empties itself. */
+static void evict_vm(struct vmirror_vm *vm, bool hard)
+{
+	struct file *file;
+	unsigned long id = 0;
+
+	while ((file = vmirror_pool_get_next(&id))) {
+		evict_pool(vmirror_pool_from_file(file), vm->id, VMIRROR_REASON_DETACH, hard);
+		fput(file);
+	}
+}
+
 /* Bring every page of the VM home; returns when no device page is its any more. */
 void vmirror_vm_bring_home(struct vmirror_vm *vm)
 {
-	struct vmirror_pool *pool;
 	struct vmirror_moved moved;
 	unsigned int rounds = 0;
-	unsigned long id;
 
 	if (atomic64_read(&vm->out_pages))
 		recall_range(vm, 0, 1ULL << VMIRROR_GPA_BITS, VMIRROR_REASON_DETACH, &moved);
 	/* What is left was remapped, is of a slot that is gone, or of a dying process. */
 	while (atomic64_read(&vm->out_pages)) {
-		mutex_lock(&vmirror_registry_lock);
-		xa_for_each(&vmirror_pools, id, pool)
-			evict_pool(pool, vm->id, VMIRROR_REASON_DETACH, rounds > 0);
-		mutex_unlock(&vmirror_registry_lock);
+		evict_vm(vm, rounds > 0);
 		if (atomic64_read(&vm->out_pages))
 			pause(&rounds, "VM", vm->name);
 	}

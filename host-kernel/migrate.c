@@ -23,6 +23,7 @@
  * @ram: pages the look found in RAM
  * @unclear: the look could not read some pages
  * @huge: the look found the block mapped by one PMD
+ * @parts: the look found large folios that are mapped by single entries
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
  * @used: how many of them became device pages
@@ -33,6 +34,7 @@ struct out {
 	unsigned int ram;
 	bool unclear;
 	bool huge;
+	bool parts;
 	bool whole;
 	unsigned int nr_taken;
 	unsigned int used;
@@ -47,6 +49,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->ram = 0;
 	out->unclear = false;
+	out->parts = false;
 	for (unsigned long i = 0; i < n; i++) {
 		unsigned long pfn = pfns[i];
 
@@ -54,7 +57,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 		if (pfn & HMM_PFN_ERROR) {
 			why[i] = 0;	/* special, no vma, or a huge page on its way: see there */
 			out->unclear = true;
-		} else if (!(pfn & HMM_PFN_VALID)) {
+		} else if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 			why[i] = VMIRROR_SKIP_ABSENT;
 		} else if (is_device_private_page(hmm_pfn_to_page(pfn))) {
 			why[i] = VMIRROR_SKIP_ALREADY_OUT;
@@ -62,6 +65,8 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 			why[i] = 0;
 			pfns[i] = pfn & ~HMM_PFN_FLAGS;
 			out->ram++;
+			out->parts |= !out->huge &&
+				      folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
 		}
 	}
 }
@@ -72,25 +77,41 @@ static void give_rest(struct out *out)
 		vmirror_pool_give(out->walk->pool, out->walk->batch->taken[i], 1);
 }
 
-static void take(struct out *out)
+static bool take_whole(struct out *out)
 {
-	struct vmirror_pool *pool = out->walk->pool;
 	u32 *taken = out->walk->batch->taken;
 
-	out->whole = MIGRATE_VMA_SELECT_COMPOUND && out->huge &&
-		     vmirror_pool_take_block(pool, &taken[0]);
-	if (!out->whole) {
-		out->nr_taken = vmirror_pool_take_pages(pool, taken, out->ram);
-		/* Do not break up a huge page of the guest for a part of it. */
-		if (out->huge && out->nr_taken < BLOCK_PAGES) {
-			give_rest(out);
-			out->nr_taken = 0;
-		}
-		return;
-	}
+	if (!MIGRATE_VMA_SELECT_COMPOUND || !out->huge ||
+	    !vmirror_pool_take_block(out->walk->pool, &taken[0]))
+		return false;
 	for (unsigned int i = 1; i < BLOCK_PAGES; i++)
 		taken[i] = taken[0] + i;
 	out->nr_taken = BLOCK_PAGES;
+	return true;
+}
+
+/* Returns whether it got what it would like best. */
+static bool take_some(struct out *out)
+{
+	out->whole = take_whole(out);
+	if (out->whole)
+		return true;
+	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken, out->ram);
+	return !out->huge && out->nr_taken == out->ram;
+}
+
+static void take(struct out *out)
+{
+	if (!take_some(out) &&
+	    vmirror_pool_settle(out->walk->pool, out->huge ? BLOCK_PAGES : 1)) {
+		give_rest(out);
+		take_some(out);
+	}
+	/* Do not break up a huge page of the guest for a part of it. */
+	if (out->huge && out->nr_taken < BLOCK_PAGES) {
+		give_rest(out);
+		out->nr_taken = 0;
+	}
 }
 
 static bool have_pages(struct out *out, unsigned int n)
@@ -230,6 +251,27 @@ static void answer(struct out *out, unsigned long start, unsigned long end, enum
 	}
 }
 
+/*
+ * A large folio that is mapped by single entries is split by migrate_vma_setup(), which lets
+ * go of the page table first and takes its reference then (migrate_vma_split_folio()).  So
+ * let nobody discard it meanwhile.
+ */
+static void lock_mm(struct out *out, struct mm_struct *mm)
+{
+	if (out->parts)
+		mmap_write_lock(mm);
+	else
+		mmap_read_lock(mm);
+}
+
+static void unlock_mm(struct out *out, struct mm_struct *mm)
+{
+	if (out->parts)
+		mmap_write_unlock(mm);
+	else
+		mmap_read_unlock(mm);
+}
+
 static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct out out = { .walk = walk, .start = start };
@@ -247,18 +289,20 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		return 0;
 
 	take(&out);
-	mmap_read_lock(mm);
+	lock_mm(&out, mm);
 	for_each_vma_range(vmi, vma, end) {
 		unsigned long from = max(start, vma->vm_start), to = min(end, vma->vm_end);
 		enum vmirror_skip blocker = vmirror_vma_blocker(vma);
 
+		if (out.parts)
+			vma_start_write(vma);
 		if (!blocker && out.ram && !out.nr_taken)
 			blocker = VMIRROR_SKIP_POOL_FULL;
 		if (!blocker && out.nr_taken)
 			move_piece(&out, vma, from, to);
 		answer(&out, from, to, blocker);
 	}
-	mmap_read_unlock(mm);
+	unlock_mm(&out, mm);
 	for (unsigned long i = 0; i < (end - start) >> PAGE_SHIFT; i++)
 		walk->batch->why[i] = walk->batch->why[i] ?: VMIRROR_SKIP_ABSENT; /* no vma */
 	give_rest(&out);

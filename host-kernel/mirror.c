@@ -98,6 +98,17 @@ static void mend_huge_device_pfns(unsigned long start, unsigned long *pfns, unsi
 	}
 }
 
+/* The zero page, small or huge: nothing that could move.  Nobody maps it, so it has no rmap. */
+bool vmirror_is_zero_page(unsigned long hmm_pfn)
+{
+	struct page *page = hmm_pfn_to_page(hmm_pfn);
+
+	if (is_zero_pfn(page_to_pfn(page)))
+		return true;
+	return hmm_pfn_to_map_order(hmm_pfn) >= BLOCK_ORDER && !is_zone_device_page(page) &&
+	       !READ_ONCE(page_folio(page)->mapping);
+}
+
 /**
  * vmirror_mirror_read() - see what is mapped, at one moment
  * @slot: the slot, whose VMM has an address space (mmget) but not our mmap_lock
@@ -179,8 +190,7 @@ static struct vmirror_extent describe(u64 gpa, unsigned long pfn)
 		extent.state = VMIRROR_STATE_ERROR;
 		return extent;
 	}
-	/* The zero page is no page: there is nothing that could move. */
-	if (!(pfn & HMM_PFN_VALID) || is_zero_pfn(pfn & ~HMM_PFN_FLAGS))
+	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn))
 		return extent;
 	extent.order = hmm_pfn_to_map_order(pfn) >= BLOCK_ORDER ? BLOCK_ORDER : 0;
 	extent.writable = !!(pfn & HMM_PFN_WRITE);

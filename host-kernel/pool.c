@@ -9,19 +9,42 @@
  *
  *	taken ──vmirror_pool_page_init()──▶ out: a folio with a reference
  *	  │                                   │ last reference dropped, any context
- *	  └──vmirror_pool_give()──▶ free ◀────┘
+ *	  └──vmirror_pool_give()──▶ free ◀────┴──▶ resting ──▶ free
+ *
+ * A page that was the first of a 2 MiB folio rests before it is given out again, because of
+ * late references: where migrate_vma_setup() finds a 2 MiB folio mapped by single entries, it
+ * lets go of the page table first and takes its reference then (migrate_vma_split_folio()).
+ * By then the folio may be free.  It is harmless to lock it, to find that it cannot be split
+ * and to drop it: we see it freed a second time.  But if it were given out in between, its
+ * new owner's reference would be dropped.  So it rests until everyone has left who may have
+ * seen it in a page table.
  */
 #include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/ioport.h>
 #include <linux/slab.h>
 
 #include "private.h"
 
+DEFINE_SRCU(vmirror_collecting);
+
+/*
+ * struct pool_block - 2 MiB of a pool
+ * @link: in pool->empty, pool->partial, or in none if it is full
+ * @used: pages that are given out or rest
+ * @resting: how many rest, from the first: none, one, or all
+ * @visitors: faults that have stepped aside from a page here and will want its place back;
+ *	while there are any, nothing is given out from the block, and it is in no list
+ */
 struct pool_block {
-	struct list_head link;		/* pool->empty, pool->partial, or none if full */
+	struct list_head link;
+	struct vmirror_pool *pool;
+	struct rcu_head rest;
 	unsigned int used;
+	unsigned int resting;
+	unsigned int visitors;
 	DECLARE_BITMAP(map, BLOCK_PAGES);
 };
 
@@ -30,22 +53,38 @@ static u32 block_index(struct vmirror_pool *pool, struct pool_block *block)
 	return (block - pool->blocks) * BLOCK_PAGES;
 }
 
-static void block_account(struct vmirror_pool *pool, struct pool_block *block, int pages)
+static struct pool_block *block_of(struct vmirror_pool *pool, const struct page *page)
 {
-	lockdep_assert_held(&pool->lock);
-	if (!block->used)
-		pool->nr_empty--;
-	block->used += pages;
-	pool->used += pages;
-	if (!block->used)
-		pool->nr_empty++;
+	return &pool->blocks[(page_to_pfn(page) - pool->first_pfn) / BLOCK_PAGES];
+}
 
-	if (!block->used)
-		list_move(&block->link, &pool->empty);
-	else if (block->used == BLOCK_PAGES)
+static bool is_empty(const struct pool_block *block)
+{
+	return block->used == block->resting;
+}
+
+/* Put it into the list it belongs to. */
+static void block_place(struct vmirror_pool *pool, struct pool_block *block)
+{
+	if (block->visitors || block->used == BLOCK_PAGES)
 		list_del_init(&block->link);
 	else
-		list_move(&block->link, &pool->partial);
+		list_move(&block->link, block->used ? &pool->partial : &pool->empty);
+}
+
+/* Change what is in a block by so many pages, given out or resting, and by so many resting. */
+static void block_account(struct vmirror_pool *pool, struct pool_block *block, int pages,
+			  int resting)
+{
+	lockdep_assert_held(&pool->lock);
+	pool->nr_empty -= is_empty(block);
+	block->used += pages;
+	pool->used += pages;
+	block->resting += resting;
+	pool->resting += resting;
+	pool->nr_empty += is_empty(block);
+
+	block_place(pool, block);
 }
 
 /* Take a whole block: its first page goes to @index. */
@@ -58,7 +97,7 @@ bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index)
 	block = list_first_entry_or_null(&pool->empty, struct pool_block, link);
 	if (block) {
 		bitmap_fill(block->map, BLOCK_PAGES);
-		block_account(pool, block, BLOCK_PAGES);
+		block_account(pool, block, BLOCK_PAGES, 0);
 		*index = block_index(pool, block);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -86,7 +125,7 @@ unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, un
 			__set_bit(bit, block->map);
 			indices[got++] = block_index(pool, block) + bit;
 		}
-		block_account(pool, block, got - before);
+		block_account(pool, block, got - before, 0);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return got;
@@ -100,17 +139,63 @@ void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	bitmap_clear(block->map, index % BLOCK_PAGES, pages);
-	block_account(pool, block, -(int)pages);
+	block_account(pool, block, -(int)pages, 0);
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-/* Pages that are taken or out. */
+static void rested(struct rcu_head *head)
+{
+	struct pool_block *block = container_of(head, struct pool_block, rest);
+	struct vmirror_pool *pool = block->pool;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_clear(block->map, 0, block->resting);
+	block_account(pool, block, -(int)block->resting, -(int)block->resting);
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/* Nobody is amid freeing it for the first time any more; now wait for those who search. */
+static void half_rested(struct rcu_head *head)
+{
+	call_srcu(&vmirror_collecting, head, rested);
+}
+
+/* Like vmirror_pool_give(), but later.  @index is the first page of a block. */
+static void rest(struct vmirror_pool *pool, u32 index, unsigned int pages)
+{
+	struct pool_block *block = &pool->blocks[index / BLOCK_PAGES];
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	block_account(pool, block, 0, pages);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	call_rcu_hurry(&block->rest, half_rested);
+}
+
+/* Wait until every page that rests now has rested. */
+static void settle(void)
+{
+	rcu_barrier();
+	srcu_barrier(&vmirror_collecting);
+}
+
+/* Wait for pages that rest if there are so many; returns whether.  May sleep for some time. */
+bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages)
+{
+	if (READ_ONCE(pool->resting) < pages)
+		return false;
+	settle();
+	return true;
+}
+
+/* Pages that are taken or out, or soon will be taken by a fault that stepped aside. */
 unsigned long vmirror_pool_used(struct vmirror_pool *pool)
 {
 	unsigned long flags, used;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	used = pool->used;
+	used = pool->used - pool->resting + pool->visitors;
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return used;
 }
@@ -137,6 +222,7 @@ unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int blo
 
 	spin_lock_irqsave(&pool->lock, flags);
 	bitmap_copy(map, pool->blocks[block].map, BLOCK_PAGES);
+	bitmap_clear(map, 0, pool->blocks[block].resting);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	for_each_set_bit(bit, map, BLOCK_PAGES)
 		pfns[n++] = first + bit;
@@ -167,23 +253,142 @@ struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsign
 	return page;
 }
 
+/*
+ * The page of a fault that stepped aside and found it free: nobody's, and of no content.
+ * The value is that of no VM.
+ */
+#define PLACE_HELD	vmirror_devdata(0, PAGE_SIZE)
+
+static void visit(struct vmirror_pool *pool, struct page *page, int visitors)
+{
+	struct pool_block *block = block_of(pool, page);
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	block->visitors += visitors;
+	pool->visitors += visitors;
+	block_place(pool, block);
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * vmirror_pool_step_aside() - let go of a device page in the midst of a fault on it
+ * @pool: its pool, which is there until we step back
+ * @page: the page, locked and with a reference; has neither afterwards
+ */
+void vmirror_pool_step_aside(struct vmirror_pool *pool, struct page *page)
+{
+	visit(pool, page, 1);
+	unlock_page(page);
+	put_page(page);
+}
+
+/* It is free: take it, so that it can be locked and unlocked, and be free again. */
+static bool step_on_free(struct vmirror_pool *pool, struct page *page)
+{
+	struct pool_block *block = block_of(pool, page);
+	unsigned long flags;
+	bool was_free;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	was_free = !__test_and_set_bit((page_to_pfn(page) - pool->first_pfn) % BLOCK_PAGES,
+				       block->map);
+	if (was_free)
+		block_account(pool, block, 1, 0);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	if (!was_free)
+		return false;
+	compat_clear_page_flags(page);
+	compat_zone_device_init(page, &pool->pgmap, 0);
+	page->zone_device_data = PLACE_HELD;
+	return true;
+}
+
+/* A page that is not in use may still name the head of the folio it was part of. */
+static bool is_part_of(struct page *page, struct folio *folio)
+{
+	return page_folio(page) == folio &&
+	       page_to_pfn(page) - folio_pfn(folio) < folio_nr_pages(folio);
+}
+
+/*
+ * It is out, perhaps as another VM's: that one will hardly notice.  While we have the lock
+ * a folio that is out is mapped; one that is not is dead, and only a late reference let us
+ * get one: away from it while it rests.
+ */
+static bool step_on_live(struct page *page)
+{
+	int reading = srcu_read_lock(&vmirror_collecting);
+	struct folio *folio = page_folio(page);
+	bool is_live = false;
+
+	if (folio_try_get(folio)) {
+		folio_lock(folio);
+		is_live = is_part_of(page, folio) && folio_mapped(folio);
+		if (!is_live) {
+			folio_unlock(folio);
+			folio_put(folio);
+		}
+	}
+	srcu_read_unlock(&vmirror_collecting, reading);
+	return is_live;
+}
+
+/**
+ * vmirror_pool_step_back() - undo vmirror_pool_step_aside()
+ * @pool: the pool
+ * @page: the page, whatever has become of it; locked and with a reference afterwards, as the
+ *	kernel's fault handler left it with us
+ */
+void vmirror_pool_step_back(struct vmirror_pool *pool, struct page *page)
+{
+	/*
+	 * Neither out nor free: about to be, or resting.  It is not given to anyone who might
+	 * wait for the mmap_lock that we have.
+	 */
+	while (!step_on_live(page) && !step_on_free(pool, page))
+		usleep_range(20, 200);
+	visit(pool, page, -1);
+}
+
+/* Can there be late references to a folio that begins here? */
+static bool is_first_of_block(u32 index)
+{
+	return MIGRATE_VMA_SELECT_COMPOUND && index % BLOCK_PAGES == 0;
+}
+
 /* The last reference to a device folio went: from any context, also interrupts. */
 static void free_folio(struct folio *folio)
 {
 	unsigned int pages = folio_nr_pages(folio);
 	struct page *page = folio_page(folio, 0);
 	struct vmirror_pool *pool = vmirror_pool_of(page);
+	u32 index = page_to_pfn(page) - pool->first_pfn;
+	u32 vm_id = vmirror_devdata_vm(page);
+	void *data = xchg(&page->zone_device_data, NULL);
 	struct vmirror_vm *vm;
 
+	if (data == PLACE_HELD) {
+		vmirror_pool_give(pool, index, 1);
+		return;
+	}
+	if (!data) {
+		/* A late reference went.  The kernel drops the folio's on the pool again. */
+		WARN_ON_ONCE(!is_first_of_block(index));
+		percpu_ref_get_many(&pool->pgmap.ref, pages);
+		return;
+	}
 	/*
 	 * The VM waits for its last page before it goes, and is freed by RCU: it is there
 	 * until we have counted.
 	 */
 	rcu_read_lock();
-	vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
-	page->zone_device_data = NULL;
+	vm = xa_load(&vmirror_vms, vm_id);
 	atomic64_add(pages, &pool->freed_pages);
-	vmirror_pool_give(pool, page_to_pfn(page) - pool->first_pfn, pages);
+	if (is_first_of_block(index))
+		rest(pool, index, pages);
+	else
+		vmirror_pool_give(pool, index, pages);
 	if (!WARN_ON_ONCE(!vm))
 		atomic64_sub(pages, &vm->out_pages);
 	rcu_read_unlock();
@@ -250,8 +455,10 @@ static struct vmirror_pool *pool_alloc(const struct vmirror_pool_create *args)
 		pool_free(pool);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < pool->nr_blocks; i++)
+	for (unsigned int i = 0; i < pool->nr_blocks; i++) {
+		pool->blocks[i].pool = pool;
 		list_add_tail(&pool->blocks[i].link, &pool->empty);
+	}
 	return pool;
 }
 
@@ -289,6 +496,7 @@ static int pool_release(struct inode *inode, struct file *file)
 	struct vmirror_pool *pool = file->private_data;
 
 	vmirror_pool_bring_home(pool);
+	settle();
 	mutex_lock(&vmirror_registry_lock);
 	xa_erase(&vmirror_pools, pool->id);
 	if (xa_empty(&vmirror_pools))
@@ -317,7 +525,7 @@ static long pool_stat(struct file *file, void *arg)
 	stat->freed_pages = atomic64_read(&pool->freed_pages);
 	strscpy(stat->name, pool->name, sizeof(stat->name));
 	spin_lock_irqsave(&pool->lock, flags);
-	stat->used_bytes = (u64)pool->used << PAGE_SHIFT;
+	stat->used_bytes = (u64)(pool->used - pool->resting) << PAGE_SHIFT;
 	stat->free_huge = pool->nr_empty;
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return 0;
@@ -343,6 +551,25 @@ static const struct file_operations pool_fops = {
 struct vmirror_pool *vmirror_pool_from_file(struct file *file)
 {
 	return file->f_op == &pool_fops ? file->private_data : NULL;
+}
+
+/**
+ * vmirror_pool_get_next() - go through all pools, with no lock held in between
+ * @id: where to go on; 0 at first
+ *
+ * Return: the file of the next pool, with a reference; NULL after the last.  A pool that is
+ * being closed is passed over.
+ */
+struct file *vmirror_pool_get_next(unsigned long *id)
+{
+	struct vmirror_pool *pool;
+	struct file *file = NULL;
+
+	mutex_lock(&vmirror_registry_lock);
+	while (!file && (pool = xa_find_after(&vmirror_pools, id, ULONG_MAX, XA_PRESENT)))
+		file = get_file_active(&pool->file);
+	mutex_unlock(&vmirror_registry_lock);
+	return file;
 }
 
 static bool pool_name_taken(const char *name)
@@ -421,6 +648,7 @@ long vmirror_pool_create(struct file *file, void *arg)
 		ret = PTR_ERR(pool_file);
 		goto err_fd;
 	}
+	pool->file = pool_file;
 	vmirror_reserve_want(true);
 	xa_store(&vmirror_pools, pool->id, pool, GFP_KERNEL);
 	mutex_unlock(&vmirror_registry_lock);

@@ -8,6 +8,7 @@
  *	vmirror_registry_lock		names of pools and VMs (main.c)
  *	  vm->slots_lock		the list of slots (slots.c)
  *	    mmap_lock of the VMM	(the kernel's)
+ *	      split_locks		who splits a folio in a fault (home.c)
  *	      slot->seq_lock		notifier sequence number (mirror.c)
  *	      pool->lock		free blocks of a pool (pool.c)
  *	      reserve_lock		reserved host pages (reserve.c)
@@ -28,6 +29,7 @@
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
@@ -186,6 +188,7 @@ extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 
 typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
 
+bool vmirror_is_zero_page(unsigned long hmm_pfn);
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
 			unsigned long *pfns, unsigned int timeout_ms, vmirror_look_t look,
 			void *arg);
@@ -208,6 +211,7 @@ struct vmirror_engine {
 struct vmirror_pool {
 	u32 id;
 	char name[VMIRROR_NAME_MAX];
+	struct file *file;		/* the pool ends with it; no reference */
 	const struct vmirror_engine *engine;
 	void *engine_data;
 	u64 bytes;
@@ -215,23 +219,32 @@ struct vmirror_pool {
 	struct dev_pagemap pgmap;
 	unsigned long first_pfn;
 
-	spinlock_t lock;		/* protects the next five */
+	spinlock_t lock;		/* protects the next seven */
 	struct pool_block *blocks;	/* nr_blocks of them, one for each 2 MiB */
 	struct list_head empty;		/* blocks with nothing in them */
 	struct list_head partial;	/* blocks with something and room for more */
-	unsigned long used;		/* pages */
-	unsigned long nr_empty;
+	unsigned long used;		/* pages, resting ones included */
+	unsigned long resting;		/* pages that are free, but not to be had yet */
+	unsigned long visitors;		/* faults that have stepped aside */
+	unsigned long nr_empty;		/* blocks with nothing in them that does not rest */
 
 	unsigned int nr_blocks;
 	atomic64_t out_pages;
 	atomic64_t freed_pages;
 };
 
+/* Held to read while page tables are searched for device pages; see pool.c. */
+extern struct srcu_struct vmirror_collecting;
+
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
+struct file *vmirror_pool_get_next(unsigned long *id);
+void vmirror_pool_step_aside(struct vmirror_pool *pool, struct page *page);
+void vmirror_pool_step_back(struct vmirror_pool *pool, struct page *page);
 unsigned long vmirror_pool_used(struct vmirror_pool *pool);
 unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
 				     unsigned long *pfns);
+bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages);
 bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index);
 unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n);
 void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages);
@@ -259,7 +272,7 @@ static inline void *vmirror_devdata(u32 vm_id, u64 gpa)
 
 static inline u32 vmirror_devdata_vm(const struct page *page)
 {
-	return (unsigned long)page->zone_device_data & DEVDATA_VM_MASK;
+	return (unsigned long)READ_ONCE(page->zone_device_data) & DEVDATA_VM_MASK;
 }
 
 static inline u64 vmirror_devdata_gpa(const struct page *page)
@@ -347,6 +360,7 @@ long vmirror_migrate_ioctl(struct file *file, void *arg);
 
 /* --- home.c: the way back --------------------------------------------------- */
 
+void vmirror_home_init(void);
 vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf);
 long vmirror_recall_ioctl(struct file *file, void *arg);
 void vmirror_vm_bring_home(struct vmirror_vm *vm);

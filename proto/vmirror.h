@@ -237,7 +237,8 @@ struct vmirror_vm_attach {
  * @free_huge: out: 2 MiB blocks that are wholly free
  * @overhead_bytes: out: host memory the pool costs beside its own bytes
  * @out_pages: out: pages that ever came in
- * @freed_pages: out: pages that ever left, for whatever reason
+ * @freed_pages: out: pages that ever left, for whatever reason: those that came in, and those
+ *	that were to but did not (the guest changed them meanwhile)
  * @name: out: as given
  */
 struct vmirror_pool_stat {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "units.h"
+
 #define CONNECT_TIMEOUT_MS (10 * 1000)
 
 #define BRIEF_TIMEOUT_MS (5 * 1000) /* for a question that only betters an error message */
@@ -228,6 +230,30 @@ json_object *ctl_call_long(struct ctl *ctl, const char *command, json_object *ar
 	if (!answer && error && g_error_matches(*error, HMMCTL_ERROR, HMMCTL_ERROR_INTERRUPTED))
 		g_prefix_error(error, "%s stopped half-way (what is done stays done): ", command);
 	return answer;
+}
+
+gboolean ctl_end(struct ctl *ctl, const char *command, const char *key, const char *label,
+		 const char *kind, const char *said, GError **error)
+{
+	g_autoptr(hmmctl_json) answer = NULL;
+	g_autofree char *text = NULL;
+	json_object *arguments;
+	guint64 returned;
+
+	if (!ctl_parse(ctl, NULL, error))
+		return FALSE;
+	arguments = json_object_new_object();
+	json_object_object_add(arguments, key, json_object_new_string(ctl_operand(ctl, 0)));
+	answer = ctl_call_long(ctl, command, arguments, label, error);
+	if (!answer)
+		return FALSE;
+	if (ctl->json)
+		return ctl_print_json(answer, error);
+	if (!reply_u64(answer, "returned-bytes", &returned, error))
+		return FALSE;
+	text = units_format_bytes(returned);
+	ctl_say(ctl, "%s%s %s; %s came back to RAM\n", kind, ctl_operand(ctl, 0), said, text);
+	return TRUE;
 }
 
 gboolean ctl_print_json(json_object *object, GError **error)

@@ -492,6 +492,13 @@ json_object *ctl_call(struct ctl *ctl, const char *command, json_object *argumen
 json_object *ctl_call_long(struct ctl *ctl, const char *command, json_object *arguments,
 			   const char *label, GError **error);
 
+/*
+ * A whole verb: ends what its operand names, a VM's attachment or a pool, with the argument @key
+ * of @command, and says "KINDname SAID; ... came back".
+ */
+gboolean ctl_end(struct ctl *ctl, const char *command, const char *key, const char *label,
+		 const char *kind, const char *said, GError **error);
+
 /* Print JSON on one line, and see it out. */
 gboolean ctl_print_json(json_object *object, GError **error);
 

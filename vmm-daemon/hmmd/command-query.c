@@ -76,8 +76,18 @@ void command_list_pools(Call *call)
 	call_return(call, data);
 }
 
+/* One may listen to a VM before it is attached, but not to one that nobody knows. */
 void command_subscribe(Call *call)
 {
+	GError *error = NULL;
+
+	if (call->request.vm && !find_vm(call->request.vm, &error)) {
+		if (error->code != CONTROL_CLASS_NOT_ATTACHED) {
+			call_gerror(call, error);
+			return;
+		}
+		g_error_free(error);
+	}
 	client_subscribe(call->client, call->request.vm);
 	call_return(call, NULL);
 }

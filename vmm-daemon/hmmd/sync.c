@@ -32,7 +32,7 @@ struct Sync {
 	guint timer;
 	bool running;  /* a worker takes a snapshot */
 	gint64 began;  /* when it began */
-	bool log_lost; /* of records meanwhile: it is of no use */
+	bool log_lost; /* records are missing in the log: the snapshot is of no use */
 	GArray *log;
 };
 
@@ -199,6 +199,8 @@ static void arm(Sync *sync, unsigned int ms)
 void sync_all(Sync *sync)
 {
 	sync->known = false;
+	/* What is lost now may be missing from the log of the snapshot that is being taken. */
+	sync->log_lost = sync->running;
 	dirty(sync, 0, GPA_END);
 	arm(sync, SOON_MS);
 }

@@ -3,6 +3,7 @@
  * vm-attach.c - how a VM comes to be attached: because someone asked, or because an earlier hmmd
  * had done it and systemd kept the fd
  */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,7 +108,8 @@ static void close_orphan(Job *job)
 	struct orphan *orphan = job->data;
 
 	fdstore_remove("vm", orphan->id);
-	close(orphan->fd);
+	if (orphan->fd >= 0)
+		close(orphan->fd);
 }
 
 static void orphan_closed(Job *job)
@@ -129,7 +131,7 @@ bool vm_adopt(int fd)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(ProcVmm) vmm = NULL;
 	struct vmirror_vm_stat stat;
-	int pidfd = -1;
+	int pidfd = -1, spare;
 	Vm *vm;
 
 	if (kernel_vm_numbers(fd, &stat) != 0)
@@ -145,11 +147,14 @@ bool vm_adopt(int fd)
 		drop_orphan(fd, &stat, "the VM ended while hmmd was away");
 		return true;
 	}
+	/* One more, because systemd's copy goes before the last of ours does. */
+	spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	vm = vm_new(fd, pidfd, vmm, &error);
 	if (!vm) {
-		log_warn(stat.name, NULL, "not taken over: %s", error->message);
+		drop_orphan(spare, &stat, error->message);
 		return true;
 	}
+	close(spare);
 	log_info(vm->name, NULL, "taken over (process %d), %llu MiB out", (int)vm->pid,
 		 stat.out_pages * VMIRROR_PAGE_SIZE >> 20);
 	sync_all(vm->sync);

@@ -70,15 +70,18 @@ bool vm_ring_start(Vm *vm, GError **error)
 
 void vm_ring_stop(Vm *vm)
 {
-	size_t n;
+	size_t n, left;
 
 	if (vm->ring_source)
 		g_source_remove(vm->ring_source);
 	vm->ring_source = 0;
 	if (!vm->ring.header)
 		return;
-	/* What is still in it is the last that anyone hears of this VM. */
-	while (take_batch(vm, &n) && n)
+	/*
+	 * What is still in it is the last that anyone hears of this VM; no more than fits in,
+	 * because a guest that goes on may go on filling it.
+	 */
+	for (left = vm->ring.mask + 1; left && take_batch(vm, &n) && n; left -= MIN(n, left))
 		;
 	munmap(vm->ring.header, vm->ring.map_size);
 	vm->ring.header = NULL;

@@ -18,11 +18,17 @@ in_vm_root()
 	${VM_LIMIT:+timeout --foreground -k 5 "$VM_LIMIT"} nsenter --target "$(vm_pid)" --mount --root -- "${CLEAN_ENV[@]}" "$@"
 }
 
-# vm_accel: sets ACCEL (QEMU's arguments) and ACCEL_NAME. Decided by the CPU's flags: /dev/kvm may be there and useless.
+# vm_accel: sets ACCEL (QEMU's arguments), ACCEL_CMDLINE (the kernel's) and ACCEL_NAME. Decided by the CPU's flags: /dev/kvm may
+# be there and useless.
+#
+# TCG gets one CPU more, the first, and no process runs there. Whatever CPU restores its FPU (FXRSTOR, XRSTOR) also clears a bit
+# in the *first* CPU's env->hflags2, unlocked (QEMU's cpu_clear_ignne, up to 11.1 at least). That may undo what a #VMEXIT has
+# just cleared there, GIF or "nested paging": the nested host dies. Where no vCPU runs, that word never changes.
 vm_accel()
 {
-	local vendor
-	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on")
+	local vendor cpus=${HMMD_LAB_CPUS:-2}
+	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on" -smp $((cpus + 1)))
+	ACCEL_CMDLINE="systemd.cpu_affinity=1-$cpus tsc=reliable"
 	ACCEL_NAME="TCG, emulating AMD SVM"
 	[ "${HMMD_LAB_ACCEL:-}" != tcg ] || return 0
 	case " $(grep -m 1 '^flags' /proc/cpuinfo) " in
@@ -33,7 +39,8 @@ vm_accel()
 	[ -w /dev/kvm ] || return 0
 	case $(cat "/sys/module/kvm_$vendor/parameters/nested" 2>/dev/null) in
 	Y | 1)
-		ACCEL=(-accel kvm -cpu host)
+		ACCEL=(-accel kvm -cpu host -smp "$cpus")
+		ACCEL_CMDLINE=
 		ACCEL_NAME="nested KVM (kvm_$vendor)" ;;
 	esac
 }
@@ -63,8 +70,8 @@ vm_start()
 	: >"$CONSOLE"
 	cmdline="console=ttyS0 root=/dev/vda rw quiet loglevel=5 log_buf_len=16M panic=-1 net.ifnames=0 mitigations=off"
 	cmdline+=" systemd.show_status=no systemd.log_level=warning random.trust_cpu=on"
-	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") ${HMMD_LAB_CMDLINE:-}"
-	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -smp "${HMMD_LAB_CPUS:-2}" -m "${HMMD_LAB_MEM:-4096}"
+	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
+	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m "${HMMD_LAB_MEM:-4096}"
 		-nodefaults -no-user-config -display none -vga none -no-reboot
 		-kernel /lab/image/vmlinux -initrd /lab/image/host.initramfs -append "$cmdline"
 		-drive file=/lab/image/root.ext4,format=raw,if=none,id=root,snapshot=on -device virtio-blk-pci,drive=root

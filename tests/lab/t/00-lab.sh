@@ -64,19 +64,19 @@ expect_status 2 guest one memfill verify a 2>/dev/null
 
 log "the kernel log: bad words are found"
 echo "<6>hmmd-lab: nothing to see here" >/dev/kmsg
-kernel-log check "$T" || fail "the log is bad before anything was injected"
+kernel-log check lab || fail "the log is bad before anything was injected"
 for bad in "WARNING: test" "BUG: test" "INFO: rcu_sched detected stalls on CPUs/tasks" "INFO: task test:1 blocked for more than 120 seconds." \
 	"WARNING: possible circular locking dependency detected" "Oops: 0000 [#1]"; do
-	kernel-log mark "$T"
+	kernel-log mark lab
 	echo "$bad" >/dev/kmsg
-	! kernel-log check "$T" >"$TMP/found" || fail "not found in the kernel log: $bad"
+	! kernel-log check lab >"$TMP/found" || fail "not found in the kernel log: $bad"
 	grep -q -F "$bad" "$TMP/found" || fail "found something else: $(cat "$TMP/found")"
 done
-kernel-log mark "$T"
+kernel-log mark lab
 guest one sh -c 'echo "<2>BUG: in the guest" >/dev/kmsg'
 wait_for 5 grep -q "BUG: in the guest" /run/lab/console/one
-! kernel-log check "$T" >/dev/null || fail "a guest's kernel log is not looked at"
-kernel-log mark "$T"
+! kernel-log check lab >/dev/null || fail "a guest's kernel log is not looked at"
+kernel-log mark lab
 
 log "stop"
 guest_stop one

@@ -9,8 +9,7 @@
 without_hmmd
 at_exit "echo Y >/sys/module/vmirror/parameters/huge_home"
 echo N >/sys/module/vmirror/parameters/huge_home
-# Not "mixed": see "Known bug" in ARCHITECTURE.md.
-for case in two-pools memory race; do
+for case in two-pools memory race mixed; do
 	log $case
 	vmirror-test $case
 done

@@ -22,6 +22,7 @@ static const struct {
 	{ .name = "memory", .run = case_memory, .own_vm = true },
 	{ .name = "race", .run = case_race, .own_vm = true },
 	{ .name = "mixed", .run = case_mixed, .own_vm = true },
+	{ .name = "parts", .run = case_parts, .own_vm = true },
 	{ .name = "two-pools", .run = case_two_pools, .own_vm = true },
 };
 

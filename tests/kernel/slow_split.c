@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * slow_split.ko - makes the races around the split of a 2 MiB folio wide enough to be met
+ *
+ * While migrate_vma_setup() splits a large folio there are two moments at which the kernel has
+ * no reference on a page that it goes on to use: on its way into migrate_vma_split_folio(), and
+ * within, after __folio_split().  This holds it up there.  For tests; never installed.
+ */
+#include <linux/delay.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+static unsigned int delay_us = 2000;
+module_param(delay_us, uint, 0644);
+MODULE_PARM_DESC(delay_us, "How long to hold up the kernel, in microseconds (default 2000)");
+
+static unsigned long split_begin, split_end;
+module_param(split_begin, ulong, 0444);
+MODULE_PARM_DESC(split_begin, "How often before a split");
+module_param(split_end, ulong, 0444);
+MODULE_PARM_DESC(split_end, "How often after a split");
+
+/* Handlers run with preemption off: nothing else to do but to turn round. */
+static void hold_up(void)
+{
+	for (unsigned int us = READ_ONCE(delay_us); us > 0; us -= min(us, 100u))
+		udelay(min(us, 100u));
+}
+
+static int before(struct kprobe *probe, struct pt_regs *regs)
+{
+	split_begin++;
+	hold_up();
+	return 0;
+}
+
+static int after(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	split_end++;
+	hold_up();
+	return 0;
+}
+
+static struct kprobe begin_probe = {
+	.symbol_name = "migrate_vma_split_folio",
+	.pre_handler = before,
+};
+
+static struct kretprobe end_probe = {
+	.kp.symbol_name = "__folio_split",
+	.handler = after,
+	.maxactive = 64,
+};
+
+static int __init slow_split_init(void)
+{
+	int ret = register_kprobe(&begin_probe);
+
+	if (ret)
+		return ret;
+	ret = register_kretprobe(&end_probe);
+	if (ret)
+		unregister_kprobe(&begin_probe);
+	return ret;
+}
+
+static void __exit slow_split_exit(void)
+{
+	unregister_kretprobe(&end_probe);
+	unregister_kprobe(&begin_probe);
+}
+
+module_init(slow_split_init);
+module_exit(slow_split_exit);
+MODULE_DESCRIPTION("Holds the kernel up where it splits a large folio");
+MODULE_LICENSE("GPL");
