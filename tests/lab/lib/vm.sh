@@ -22,7 +22,7 @@ in_vm_root()
 # be there and useless.
 #
 # TCG gets one CPU more, the first, and no process runs there. Whatever CPU restores its FPU (FXRSTOR, XRSTOR) also clears a bit
-# in the *first* CPU's env->hflags2, unlocked (QEMU's cpu_clear_ignne, up to 11.1 at least). That may undo what a #VMEXIT has
+# in the *first* CPU's env->hflags2, unlocked (cpu_clear_ignne() in QEMU 10.0). That may undo what a #VMEXIT has
 # just cleared there, GIF or "nested paging": the nested host dies. Where no vCPU runs, that word never changes.
 vm_accel()
 {
