@@ -175,9 +175,6 @@ static void fill(struct homecoming *home)
 		step = 1;
 		if (!from || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		/* Dead, and held by a late reference; see pool.c. */
-		if (!vmirror_devdata_vm(from))
-			continue;
 		if (home->only_vm && home->only_vm != vmirror_devdata_vm(from))
 			continue;
 		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
@@ -213,25 +210,43 @@ static void tell(struct homecoming *home)
 		}
 		vm = vm ?: vm_of(from);
 		vmirror_move_add(&move, from, pages);
+		vmirror_devdata_set_home(from);
 	}
 	vmirror_move_flush(&move);
 	if (vm && home->reason == VMIRROR_REASON_CPU_FAULT)
 		atomic64_inc(&vm->faults);
 }
 
+/*
+ * The two ends of every homecoming by address.  Both hold off the rest of pages (pool.c): the
+ * first may come by a reference too late, the second drops references.
+ */
+static bool set_out(struct homecoming *home)
+{
+	int reading = vmirror_search_begin();
+	int ret = migrate_vma_setup(&home->args);
+
+	vmirror_search_end(reading);
+	return !ret;
+}
+
+static void put_back(struct homecoming *home)
+{
+	int reading = srcu_read_lock(&vmirror_collecting);
+
+	migrate_vma_finalize(&home->args);
+	srcu_read_unlock(&vmirror_collecting, reading);
+}
+
 /* Bring home what migrate_vma_setup() is asked to find. */
 static void come_home(struct homecoming *home)
 {
-	int reading = srcu_read_lock(&vmirror_collecting);
-	int ret = migrate_vma_setup(&home->args);
-
-	srcu_read_unlock(&vmirror_collecting, reading);
-	if (ret)
+	if (!set_out(home))
 		return;
 	fill(home);
 	migrate_vma_pages(&home->args);
 	tell(home);
-	migrate_vma_finalize(&home->args);
+	put_back(home);
 }
 
 /* --- by fault ---------------------------------------------------------------- */
@@ -273,7 +288,7 @@ static bool fault_block(struct vm_fault *vmf, bool *ok)
 static bool fault_pages(struct vm_fault *vmf)
 {
 	/* A window that is no power of two might not hold the address it is for. */
-	unsigned long window = rounddown_pow_of_two(clamp(fault_around, 1, AROUND_MAX)) <<
+	unsigned long window = rounddown_pow_of_two(clamp(READ_ONCE(fault_around), 1, AROUND_MAX)) <<
 			       PAGE_SHIFT;
 	unsigned long start = ALIGN_DOWN(vmf->address, window);
 	struct homecoming home = fault_home(vmf, start, start + window);
@@ -286,13 +301,14 @@ static bool fault_pages(struct vm_fault *vmf)
 }
 
 /*
- * One page of a folio that has to be split first, because it is mapped by single entries, or
- * because there is no huge page in RAM for it.
+ * A folio that has to be split first, because it is mapped by single entries, or because
+ * there is no huge page in RAM for it.
  *
  * migrate_vma_setup() would split it here and now, as it knows the fault page; but then it
  * takes its reference on that page only after the split has let go of it, and in between the
  * page may come home by another way and be free.  So step aside: without the lock and the
- * reference that the kernel has given us this is like a recall of that page.
+ * reference that the kernel has given us this is like a recall.  It only splits; the CPU
+ * finds a single page when it tries again.
  *
  * A folio is split only when nobody else has a reference.  Those who want to split the same
  * one wait for each other, or they would all be in each other's way.
@@ -313,20 +329,22 @@ static struct mutex *split_lock(struct mm_struct *mm, unsigned long addr)
 				      ilog2(SPLIT_LOCKS))];
 }
 
-static void fault_part(struct vm_fault *vmf)
+static void fault_split(struct vm_fault *vmf)
 {
 	struct vmirror_pool *pool = vmirror_pool_of(vmf->page);
-	unsigned long addr = vmf->address & PAGE_MASK, src, dst;
+	unsigned long addr = vmf->address & PAGE_MASK, src = 0, dst = 0;
 	struct homecoming home = fault_home(vmf, addr, addr + PAGE_SIZE);
 	struct mutex *lock = split_lock(vmf->vma->vm_mm, addr);
 
 	home.args.fault_page = NULL;
 	home.args.src = &src;
 	home.args.dst = &dst;
-	home.must = true;
 	vmirror_pool_step_aside(pool, vmf->page);
 	mutex_lock(lock);
-	come_home(&home);
+	if (set_out(&home)) {
+		migrate_vma_pages(&home.args);
+		put_back(&home);
+	}
 	mutex_unlock(lock);
 	vmirror_pool_step_back(pool, vmf->page);
 }
@@ -346,7 +364,7 @@ vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf)
 	if (!folio_test_large(page_folio(vmf->page)))
 		ok = fault_pages(vmf);
 	else if (vmf->pte || (!fault_block(vmf, &ok) && ok))
-		fault_part(vmf);
+		fault_split(vmf);
 	return ok ? 0 : VM_FAULT_SIGBUS;
 }
 
@@ -494,6 +512,31 @@ static void recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reason)
 	vmirror_vm_put(vm);
 }
 
+/* Returns how many entries of batch->src there are. */
+static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
+				  struct vmirror_batch *batch)
+{
+	int reading = srcu_read_lock(&vmirror_collecting);
+	unsigned int n = vmirror_pool_list_block(pool, block, batch->src);
+
+	compat_migrate_device_pfns(batch->src, n);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *page = migrate_pfn_to_page(batch->src[i]);
+
+		/*
+		 * Home already, but the faulting task still has its reference.  Or dead, and
+		 * only a late reference let us get one: away while it rests.
+		 */
+		if (page && !vmirror_devdata_is_out(page)) {
+			batch->src[i] = 0;
+			unlock_page(page);
+			put_page(page);
+		}
+	}
+	srcu_read_unlock(&vmirror_collecting, reading);
+	return n;
+}
+
 static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
 			enum vmirror_reason reason, bool hard)
 {
@@ -510,13 +553,11 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 	unsigned int n;
 	int reading;
 
-	reading = srcu_read_lock(&vmirror_collecting);
-	n = vmirror_pool_list_block(pool, block, batch->src);
+	n = set_out_block(pool, block, batch);
 	if (!n)
 		goto out;
 	home.args.npages = n;
 	memset(batch->dst, 0, sizeof(batch->dst));
-	compat_migrate_device_pfns(batch->src, n);
 	fill(&home);
 	migrate_device_pages(batch->src, batch->dst, n);
 	tell(&home);
@@ -524,9 +565,10 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 		split_vm = vmirror_devdata_vm(home.split);
 		split_gpa = vmirror_devdata_gpa(home.split);
 	}
+	reading = srcu_read_lock(&vmirror_collecting);
 	migrate_device_finalize(batch->src, batch->dst, n);
-out:
 	srcu_read_unlock(&vmirror_collecting, reading);
+out:
 	vmirror_batch_put(batch);
 	if (split_vm)
 		recall_block_of(split_vm, split_gpa, reason);

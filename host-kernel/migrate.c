@@ -23,7 +23,7 @@
  * @ram: pages the look found in RAM
  * @unclear: the look could not read some pages
  * @huge: the look found the block mapped by one PMD
- * @parts: the look found large folios that are mapped by single entries
+ * @large: the look found large folios, or pages that it could not see
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
  * @used: how many of them became device pages
@@ -34,7 +34,7 @@ struct out {
 	unsigned int ram;
 	bool unclear;
 	bool huge;
-	bool parts;
+	bool large;
 	bool whole;
 	unsigned int nr_taken;
 	unsigned int used;
@@ -49,7 +49,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->ram = 0;
 	out->unclear = false;
-	out->parts = false;
+	out->large = out->huge;
 	for (unsigned long i = 0; i < n; i++) {
 		unsigned long pfn = pfns[i];
 
@@ -59,14 +59,15 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 			out->unclear = true;
 		} else if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 			why[i] = VMIRROR_SKIP_ABSENT;
+			/* Or NUMA balancing is watching it. */
+			out->large |= num_online_nodes() > 1;
 		} else if (is_device_private_page(hmm_pfn_to_page(pfn))) {
 			why[i] = VMIRROR_SKIP_ALREADY_OUT;
 		} else {
 			why[i] = 0;
 			pfns[i] = pfn & ~HMM_PFN_FLAGS;
 			out->ram++;
-			out->parts |= !out->huge &&
-				      folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
+			out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
 		}
 	}
 }
@@ -102,8 +103,9 @@ static bool take_some(struct out *out)
 
 static void take(struct out *out)
 {
-	if (!take_some(out) &&
+	if (!take_some(out) && !out->walk->settled &&
 	    vmirror_pool_settle(out->walk->pool, out->huge ? BLOCK_PAGES : 1)) {
+		out->walk->settled = true;
 		give_rest(out);
 		take_some(out);
 	}
@@ -194,10 +196,17 @@ static void tell(struct out *out, struct migrate_vma *args)
 	vmirror_move_flush(&move);
 }
 
-/* One vma's part of a block. */
+/*
+ * One vma's part of a block; with the mmap_lock, which it drops.
+ *
+ * A large folio that is mapped by single entries is split by migrate_vma_setup(), which lets
+ * go of the page table first and takes its reference then (migrate_vma_split_folio()).  So
+ * where there may be one, or a huge page may become one, nobody must discard it meanwhile.
+ */
 static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned long start,
 		       unsigned long end)
 {
+	struct mm_struct *mm = vma->vm_mm;
 	struct migrate_vma args = {
 		.vma = vma,
 		.src = out->walk->batch->src,
@@ -208,13 +217,20 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 		.flags = MIGRATE_VMA_SELECT_SYSTEM |
 			 (out->whole ? MIGRATE_VMA_SELECT_COMPOUND : 0),
 	};
+	int ret;
 
-	if (migrate_vma_setup(&args))
-		return;
-	copy_all(out, &args);
-	migrate_vma_pages(&args);
-	tell(out, &args);
-	migrate_vma_finalize(&args);
+	if (out->large)
+		vma_start_write(vma);
+	ret = migrate_vma_setup(&args);
+	if (out->large)
+		mmap_write_downgrade(mm);
+	if (!ret) {
+		copy_all(out, &args);
+		migrate_vma_pages(&args);
+		tell(out, &args);
+		migrate_vma_finalize(&args);
+	}
+	mmap_read_unlock(mm);
 }
 
 /* Pages in RAM that the kernel would not let go: why, as far as can be seen now? */
@@ -252,32 +268,41 @@ static void answer(struct out *out, unsigned long start, unsigned long end, enum
 }
 
 /*
- * A large folio that is mapped by single entries is split by migrate_vma_setup(), which lets
- * go of the page table first and takes its reference then (migrate_vma_split_folio()).  So
- * let nobody discard it meanwhile.
+ * The part of a block that begins at @start, up to where its vma ends or @end.
+ * Return: where the next part begins, or -EINTR
  */
-static void lock_mm(struct out *out, struct mm_struct *mm)
+static long out_piece(struct out *out, unsigned long start, unsigned long end)
 {
-	if (out->parts)
-		mmap_write_lock(mm);
-	else
-		mmap_read_lock(mm);
-}
+	struct mm_struct *mm = out->walk->vm->mm;
+	enum vmirror_skip blocker;
+	struct vm_area_struct *vma;
 
-static void unlock_mm(struct out *out, struct mm_struct *mm)
-{
-	if (out->parts)
+	if (out->large ? mmap_write_lock_killable(mm) : mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma_intersection(mm, start, end);
+	blocker = vma ? vmirror_vma_blocker(vma) : VMIRROR_SKIP_ABSENT;
+	if (vma && vma->vm_start > start) {
+		end = vma->vm_start;
+		blocker = VMIRROR_SKIP_ABSENT;
+	} else if (vma) {
+		end = min(end, vma->vm_end);
+	}
+	if (!blocker && out->ram && !out->nr_taken)
+		blocker = VMIRROR_SKIP_POOL_FULL;
+	if (!blocker && out->nr_taken)
+		move_piece(out, vma, start, end);
+	else if (out->large)
 		mmap_write_unlock(mm);
 	else
 		mmap_read_unlock(mm);
+	answer(out, start, end, blocker);
+	return end;
 }
 
 static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct out out = { .walk = walk, .start = start };
-	struct mm_struct *mm = walk->vm->mm;
-	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, start);
+	long at = start;
 	int ret;
 
 	ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS, look, &out);
@@ -289,24 +314,10 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		return 0;
 
 	take(&out);
-	lock_mm(&out, mm);
-	for_each_vma_range(vmi, vma, end) {
-		unsigned long from = max(start, vma->vm_start), to = min(end, vma->vm_end);
-		enum vmirror_skip blocker = vmirror_vma_blocker(vma);
-
-		if (out.parts)
-			vma_start_write(vma);
-		if (!blocker && out.ram && !out.nr_taken)
-			blocker = VMIRROR_SKIP_POOL_FULL;
-		if (!blocker && out.nr_taken)
-			move_piece(&out, vma, from, to);
-		answer(&out, from, to, blocker);
-	}
-	unlock_mm(&out, mm);
-	for (unsigned long i = 0; i < (end - start) >> PAGE_SHIFT; i++)
-		walk->batch->why[i] = walk->batch->why[i] ?: VMIRROR_SKIP_ABSENT; /* no vma */
+	while (at >= 0 && at < end)
+		at = out_piece(&out, at, end);
 	give_rest(&out);
-	return 0;
+	return at < 0 ? at : 0;
 }
 
 long vmirror_migrate_ioctl(struct file *file, void *arg)

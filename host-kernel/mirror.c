@@ -98,7 +98,7 @@ static void mend_huge_device_pfns(unsigned long start, unsigned long *pfns, unsi
 	}
 }
 
-/* The zero page, small or huge: nothing that could move.  Nobody maps it, so it has no rmap. */
+/* The zero page, small or huge: nothing that could move.  It has no mapping of its own. */
 bool vmirror_is_zero_page(unsigned long hmm_pfn)
 {
 	struct page *page = hmm_pfn_to_page(hmm_pfn);

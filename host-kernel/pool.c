@@ -17,7 +17,7 @@
  * By then the folio may be free.  It is harmless to lock it, to find that it cannot be split
  * and to drop it: we see it freed a second time.  But if it were given out in between, its
  * new owner's reference would be dropped.  So it rests until everyone has left who may have
- * seen it in a page table.
+ * seen it in a page table; if there is anyone.
  */
 #include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
@@ -29,6 +29,10 @@
 #include "private.h"
 
 DEFINE_SRCU(vmirror_collecting);
+
+/* How many began to search page tables, and how many are through. */
+static DEFINE_PER_CPU(unsigned long, searches_begun);
+static DEFINE_PER_CPU(unsigned long, searches_ended);
 
 /*
  * struct pool_block - 2 MiB of a pool
@@ -155,7 +159,10 @@ static void rested(struct rcu_head *head)
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-/* Nobody is amid freeing it for the first time any more; now wait for those who search. */
+/*
+ * Those who discard memory drop their reference with preemption off: they are through with
+ * freeing it.  Now wait for those who search, and for our own that drop references.
+ */
 static void half_rested(struct rcu_head *head)
 {
 	call_srcu(&vmirror_collecting, head, rested);
@@ -169,12 +176,13 @@ static void rest(struct vmirror_pool *pool, u32 index, unsigned int pages)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	block_account(pool, block, 0, pages);
-	spin_unlock_irqrestore(&pool->lock, flags);
+	/* Within the lock: who finds the pool empty waits for this, too. */
 	call_rcu_hurry(&block->rest, half_rested);
+	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /* Wait until every page that rests now has rested. */
-static void settle(void)
+static void wait_for_resting(void)
 {
 	rcu_barrier();
 	srcu_barrier(&vmirror_collecting);
@@ -185,7 +193,7 @@ bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages)
 {
 	if (READ_ONCE(pool->resting) < pages)
 		return false;
-	settle();
+	wait_for_resting();
 	return true;
 }
 
@@ -247,15 +255,16 @@ struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsign
 
 	for (unsigned int i = 0; i < 1 << order; i++)
 		compat_clear_page_flags(page + i);
-	compat_zone_device_init(page, &pool->pgmap, order);
-	page->zone_device_data = vmirror_devdata(vm->id, gpa);
 	atomic64_add(1 << order, &vm->out_pages);
+	/* Who goes by device page may see it as soon as it has a reference. */
+	page->zone_device_data = vmirror_devdata(vm->id, gpa);
+	compat_zone_device_init(page, &pool->pgmap, order);
 	return page;
 }
 
 /*
  * The page of a fault that stepped aside and found it free: nobody's, and of no content.
- * The value is that of no VM.
+ * The id is that of no VM; the address tells it from a page that is free.
  */
 #define PLACE_HELD	vmirror_devdata(0, PAGE_SIZE)
 
@@ -299,8 +308,8 @@ static bool step_on_free(struct vmirror_pool *pool, struct page *page)
 	if (!was_free)
 		return false;
 	compat_clear_page_flags(page);
-	compat_zone_device_init(page, &pool->pgmap, 0);
 	page->zone_device_data = PLACE_HELD;
+	compat_zone_device_init(page, &pool->pgmap, 0);
 	return true;
 }
 
@@ -351,8 +360,47 @@ void vmirror_pool_step_back(struct vmirror_pool *pool, struct page *page)
 	visit(pool, page, -1);
 }
 
+/**
+ * vmirror_search_begin() - before page tables are searched for device pages
+ *
+ * Return: for vmirror_search_end()
+ */
+int vmirror_search_begin(void)
+{
+	int reading = srcu_read_lock(&vmirror_collecting);
+
+	this_cpu_inc(searches_begun);
+	smp_mb();	/* pairs with is_anyone_searching() */
+	return reading;
+}
+
+void vmirror_search_end(int reading)
+{
+	smp_mb();	/* likewise */
+	this_cpu_inc(searches_ended);
+	srcu_read_unlock(&vmirror_collecting, reading);
+}
+
+/*
+ * Those who begin after this was called do not count.  The ends are counted first, so that
+ * no end is counted without its begin: equal sums say that nobody is in between.
+ */
+static bool is_anyone_searching(void)
+{
+	unsigned long begun = 0, ended = 0;
+	int cpu;
+
+	smp_mb();	/* the page is in no page table any more */
+	for_each_possible_cpu(cpu)
+		ended += READ_ONCE(per_cpu(searches_ended, cpu));
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		begun += READ_ONCE(per_cpu(searches_begun, cpu));
+	return begun != ended;
+}
+
 /* Can there be late references to a folio that begins here? */
-static bool is_first_of_block(u32 index)
+static bool may_be_late(u32 index)
 {
 	return MIGRATE_VMA_SELECT_COMPOUND && index % BLOCK_PAGES == 0;
 }
@@ -364,7 +412,6 @@ static void free_folio(struct folio *folio)
 	struct page *page = folio_page(folio, 0);
 	struct vmirror_pool *pool = vmirror_pool_of(page);
 	u32 index = page_to_pfn(page) - pool->first_pfn;
-	u32 vm_id = vmirror_devdata_vm(page);
 	void *data = xchg(&page->zone_device_data, NULL);
 	struct vmirror_vm *vm;
 
@@ -374,7 +421,7 @@ static void free_folio(struct folio *folio)
 	}
 	if (!data) {
 		/* A late reference went.  The kernel drops the folio's on the pool again. */
-		WARN_ON_ONCE(!is_first_of_block(index));
+		WARN_ON_ONCE(!may_be_late(index));
 		percpu_ref_get_many(&pool->pgmap.ref, pages);
 		return;
 	}
@@ -383,9 +430,9 @@ static void free_folio(struct folio *folio)
 	 * until we have counted.
 	 */
 	rcu_read_lock();
-	vm = xa_load(&vmirror_vms, vm_id);
+	vm = xa_load(&vmirror_vms, (unsigned long)data & DEVDATA_VM_MASK);
 	atomic64_add(pages, &pool->freed_pages);
-	if (is_first_of_block(index))
+	if (may_be_late(index) && is_anyone_searching())
 		rest(pool, index, pages);
 	else
 		vmirror_pool_give(pool, index, pages);
@@ -496,7 +543,7 @@ static int pool_release(struct inode *inode, struct file *file)
 	struct vmirror_pool *pool = file->private_data;
 
 	vmirror_pool_bring_home(pool);
-	settle();
+	wait_for_resting();
 	mutex_lock(&vmirror_registry_lock);
 	xa_erase(&vmirror_pools, pool->id);
 	if (xa_empty(&vmirror_pools))

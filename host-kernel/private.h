@@ -233,8 +233,10 @@ struct vmirror_pool {
 	atomic64_t freed_pages;
 };
 
-/* Held to read while page tables are searched for device pages; see pool.c. */
+/* Held to read by who may have, or drop, a reference that comes too late; see pool.c. */
 extern struct srcu_struct vmirror_collecting;
+int vmirror_search_begin(void);
+void vmirror_search_end(int reading);
 
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
@@ -259,15 +261,18 @@ static inline u64 vmirror_pool_offset(const struct vmirror_pool *pool, const str
 
 /*
  * A device page says whose it is in its zone_device_data, with no memory of its
- * own: the guest frame number above, the id of the VM below.  0 is a free page.
+ * own: the guest frame number above, a bit that says that its content has come home and only
+ * its last reference is still to go, the id of the VM below.  0 is a free page.
  */
-#define DEVDATA_VM_BITS		24
+#define DEVDATA_VM_BITS		23
 #define DEVDATA_VM_MASK		((1UL << DEVDATA_VM_BITS) - 1)
-static_assert(VMIRROR_GPA_BITS - 12 + DEVDATA_VM_BITS <= 64);
+#define DEVDATA_HOME		(1UL << DEVDATA_VM_BITS)
+#define DEVDATA_GPA_SHIFT	(DEVDATA_VM_BITS + 1)
+static_assert(VMIRROR_GPA_BITS - 12 + DEVDATA_GPA_SHIFT <= 64);
 
 static inline void *vmirror_devdata(u32 vm_id, u64 gpa)
 {
-	return (void *)((unsigned long)(gpa >> PAGE_SHIFT) << DEVDATA_VM_BITS | vm_id);
+	return (void *)((unsigned long)(gpa >> PAGE_SHIFT) << DEVDATA_GPA_SHIFT | vm_id);
 }
 
 static inline u32 vmirror_devdata_vm(const struct page *page)
@@ -277,7 +282,21 @@ static inline u32 vmirror_devdata_vm(const struct page *page)
 
 static inline u64 vmirror_devdata_gpa(const struct page *page)
 {
-	return ((unsigned long)page->zone_device_data >> DEVDATA_VM_BITS) << PAGE_SHIFT;
+	return ((unsigned long)page->zone_device_data >> DEVDATA_GPA_SHIFT) << PAGE_SHIFT;
+}
+
+/* Is there content in it that is nowhere else? */
+static inline bool vmirror_devdata_is_out(const struct page *page)
+{
+	unsigned long data = (unsigned long)READ_ONCE(page->zone_device_data);
+
+	return (data & DEVDATA_VM_MASK) && !(data & DEVDATA_HOME);
+}
+
+/* With the page locked. */
+static inline void vmirror_devdata_set_home(struct page *page)
+{
+	page->zone_device_data = (void *)((unsigned long)page->zone_device_data | DEVDATA_HOME);
 }
 
 /* --- engine-ram.c ---------------------------------------------------------- */
@@ -348,6 +367,7 @@ struct vmirror_walk {
 	struct vmirror_moved *moved;
 	int (*block)(struct vmirror_walk *walk, unsigned long start, unsigned long end);
 	bool interruptible;		/* a signal ends it, early but in good order */
+	bool settled;			/* out: waited for resting pages once */
 	struct mirror_slot *slot;
 	struct vmirror_batch *batch;
 };

@@ -234,7 +234,7 @@ struct vmirror_vm_attach {
  * @reserved: 0
  * @bytes: out: size
  * @used_bytes: out: bytes that hold guest pages now
- * @free_huge: out: 2 MiB blocks that are wholly free
+ * @free_huge: out: 2 MiB blocks with nothing in them
  * @overhead_bytes: out: host memory the pool costs beside its own bytes
  * @out_pages: out: pages that ever came in
  * @freed_pages: out: pages that ever left, for whatever reason: those that came in, and those

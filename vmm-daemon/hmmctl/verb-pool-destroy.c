@@ -3,6 +3,5 @@
 
 gboolean verb_pool_destroy(struct ctl *ctl, GError **error)
 {
-	return ctl_end(ctl, "destroy-pool", "name", "emptying the pool", "pool ", "is gone",
-		       error);
+	return ctl_end(ctl, "destroy-pool", "name", "emptying the pool", "pool ", "is gone", error);
 }

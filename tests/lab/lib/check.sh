@@ -127,7 +127,7 @@ run_test_in_host()
 		return 0
 	fi
 	VM_LIMIT=60 vm_exec labguest stop --all </dev/null >>"$log" 2>&1 || true
-	# Since the end of the test before, or since before the module was loaded: nothing that was said is missed.
+	# Since the end of the test before, or since before the module was loaded.
 	VM_LIMIT=60 vm_exec kernel-log show lab </dev/null >"$klog" 2>&1 || true
 	rc=0
 	VM_LIMIT=60 vm_exec kernel-log check lab </dev/null >"$klog.bad" 2>&1 || rc=$?

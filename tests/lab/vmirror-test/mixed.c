@@ -127,7 +127,10 @@ void case_mixed(struct target *t)
 	printf("  %d rounds, %llu pages out, %llu of them huge, %lu and %lu reads\n", rounds,
 	       (unsigned long long)out, (unsigned long long)huge * 512, reads[0], reads[1]);
 	CHECK(huge > 0 && out > huge * 512);
-	CHECK(vs.out_pages == 0 && vs.moved_out == vs.back_fault + vs.back_recall);
+	if (vs.out_pages || vs.moved_out != vs.back_fault + vs.back_recall)
+		FAIL("%llu pages out; %llu went out, %llu came by fault, %llu by recall",
+		     (unsigned long long)vs.out_pages, (unsigned long long)vs.moved_out,
+		     (unsigned long long)vs.back_fault, (unsigned long long)vs.back_recall);
 	close(vm);
 	close(pool);
 	selfvm_destroy(&self);
