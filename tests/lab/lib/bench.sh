@@ -33,8 +33,6 @@ lab_bench()
 	done
 	rm -f "$OUT"/bench-*.log "$OUT"/bench.json "$OUT"/bench.txt
 	before=$(load)
-	# Under load an emulated CPU's TSC looks unstable to the kernel, which would then take a clock that costs microseconds to read.
-	vm_alive || HMMD_LAB_CMDLINE="${HMMD_LAB_CMDLINE:-} tsc=reliable"
 	lab_up
 	if awk -v load="$before" -v cpus="$(nproc)" 'BEGIN { exit !(load > cpus / 2) }'; then
 		say "This machine is busy (load $before): the ratios will scatter, and times will be long"
