@@ -19,7 +19,6 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/srcu.h>
 
 #include "private.h"
 
@@ -267,8 +266,8 @@ static struct homecoming fault_home(struct vm_fault *vmf, unsigned long start, u
 }
 
 /*
- * A folio that is mapped whole.  Returns false if it stays whole and out: it has to be split,
- * or the hardware has lost its content; then @ok is false.
+ * A folio that is mapped whole.  Returns false if it stays out: @ok says whether it has to be
+ * split, or the hardware has lost its content.
  */
 static bool fault_block(struct vm_fault *vmf, bool *ok)
 {
@@ -519,7 +518,8 @@ static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
 	int reading = srcu_read_lock(&vmirror_collecting);
 	unsigned int n = vmirror_pool_list_block(pool, block, batch->src);
 
-	compat_migrate_device_pfns(batch->src, n);
+	if (n)
+		compat_migrate_device_pfns(batch->src, n);
 	for (unsigned int i = 0; i < n; i++) {
 		struct page *page = migrate_pfn_to_page(batch->src[i]);
 

@@ -57,9 +57,15 @@ static u32 block_index(struct vmirror_pool *pool, struct pool_block *block)
 	return (block - pool->blocks) * BLOCK_PAGES;
 }
 
-static struct pool_block *block_of(struct vmirror_pool *pool, const struct page *page)
+static u32 page_index(struct vmirror_pool *pool, const struct page *page)
 {
-	return &pool->blocks[(page_to_pfn(page) - pool->first_pfn) / BLOCK_PAGES];
+	return page_to_pfn(page) - pool->first_pfn;
+}
+
+/* The block that page number @index lies in. */
+static struct pool_block *block_at(struct vmirror_pool *pool, u32 index)
+{
+	return &pool->blocks[index / BLOCK_PAGES];
 }
 
 static bool is_empty(const struct pool_block *block)
@@ -138,7 +144,7 @@ unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, un
 /* Give back what was taken.  The pages lie in one block. */
 void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages)
 {
-	struct pool_block *block = &pool->blocks[index / BLOCK_PAGES];
+	struct pool_block *block = block_at(pool, index);
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
@@ -171,7 +177,7 @@ static void half_rested(struct rcu_head *head)
 /* Like vmirror_pool_give(), but later.  @index is the first page of a block. */
 static void rest(struct vmirror_pool *pool, u32 index, unsigned int pages)
 {
-	struct pool_block *block = &pool->blocks[index / BLOCK_PAGES];
+	struct pool_block *block = block_at(pool, index);
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
@@ -270,7 +276,7 @@ struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsign
 
 static void visit(struct vmirror_pool *pool, struct page *page, int visitors)
 {
-	struct pool_block *block = block_of(pool, page);
+	struct pool_block *block = block_at(pool, page_index(pool, page));
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
@@ -295,13 +301,13 @@ void vmirror_pool_step_aside(struct vmirror_pool *pool, struct page *page)
 /* It is free: take it, so that it can be locked and unlocked, and be free again. */
 static bool step_on_free(struct vmirror_pool *pool, struct page *page)
 {
-	struct pool_block *block = block_of(pool, page);
+	u32 index = page_index(pool, page);
+	struct pool_block *block = block_at(pool, index);
 	unsigned long flags;
 	bool was_free;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	was_free = !__test_and_set_bit((page_to_pfn(page) - pool->first_pfn) % BLOCK_PAGES,
-				       block->map);
+	was_free = !__test_and_set_bit(index % BLOCK_PAGES, block->map);
 	if (was_free)
 		block_account(pool, block, 1, 0);
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -411,7 +417,7 @@ static void free_folio(struct folio *folio)
 	unsigned int pages = folio_nr_pages(folio);
 	struct page *page = folio_page(folio, 0);
 	struct vmirror_pool *pool = vmirror_pool_of(page);
-	u32 index = page_to_pfn(page) - pool->first_pfn;
+	u32 index = page_index(pool, page);
 	void *data = xchg(&page->zone_device_data, NULL);
 	struct vmirror_vm *vm;
 

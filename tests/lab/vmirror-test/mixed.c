@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include <sys/mman.h>
-#include <sys/uio.h>
 
 #include "selfvm.h"
 
@@ -44,15 +43,6 @@ static void make_khugepaged_eager(void)
 		CHECK(fd >= 0 && write(fd, eager[i].value, strlen(eager[i].value)) > 0);
 		close(fd);
 	}
-}
-
-static uint64_t read_through_gup(char *from)
-{
-	uint64_t value;
-	struct iovec to = { &value, sizeof(value) }, remote = { from, sizeof(value) };
-
-	CHECK(process_vm_readv(getpid(), &to, 1, &remote, 1, 0) == sizeof(value));
-	return value;
 }
 
 static void *reader(void *arg)

@@ -13,7 +13,6 @@
 #include <time.h>
 
 #include <sys/mman.h>
-#include <sys/uio.h>
 
 #include "selfvm.h"
 
@@ -29,15 +28,6 @@ static char *memory;
 static bool is_checked(uint64_t page)
 {
 	return page / BLOCK_PAGES % 2 == 0;
-}
-
-static uint64_t read_through_gup(char *from)
-{
-	uint64_t value;
-	struct iovec to = { &value, sizeof(value) }, remote = { from, sizeof(value) };
-
-	CHECK(process_vm_readv(getpid(), &to, 1, &remote, 1, 0) == sizeof(value));
-	return value;
 }
 
 static void *touch(void *arg)

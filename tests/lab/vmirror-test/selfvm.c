@@ -4,6 +4,7 @@
 
 #include <linux/kvm.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "selfvm.h"
 
@@ -66,6 +67,15 @@ void *map_anonymous(uint64_t length, bool huge)
 	munmap((char *)aligned + length, (uintptr_t)raw + 2 * MiB - aligned);
 	CHECK(madvise((void *)aligned, length, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0);
 	return (void *)aligned;
+}
+
+uint64_t read_through_gup(char *from)
+{
+	uint64_t value;
+	struct iovec to = { &value, sizeof(value) }, remote = { from, sizeof(value) };
+
+	CHECK(process_vm_readv(getpid(), &to, 1, &remote, 1, 0) == sizeof(value));
+	return value;
 }
 
 static uint64_t word_at(uint64_t seed, uint64_t index)

@@ -24,6 +24,8 @@ void selfvm_remove_slot(struct selfvm *self, int slot);
 void selfvm_destroy(struct selfvm *self);
 
 void *map_anonymous(uint64_t length, bool huge);
+/* A word of our own memory, read as KVM reads it: through get_user_pages(). */
+uint64_t read_through_gup(char *from);
 void fill_pattern(void *memory, uint64_t length, uint64_t seed);
 void check_pattern(const void *memory, uint64_t length, uint64_t seed);
 
