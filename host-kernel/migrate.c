@@ -40,35 +40,48 @@ struct out {
 	unsigned int used;
 };
 
-/* See where the pages are: fills in batch->pfns, and batch->why for those not in RAM. */
+/* See where one page is, or a huge one: returns why it cannot move, or 0 if it may. */
+static enum vmirror_skip look_at(struct out *out, unsigned long pfn)
+{
+	if (pfn & HMM_PFN_ERROR) {
+		out->unclear = true;
+		return 0;	/* special, no vma, or a huge page on its way: see there */
+	}
+	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
+		/* Or NUMA balancing is watching it. */
+		out->large |= num_online_nodes() > 1;
+		return VMIRROR_SKIP_ABSENT;
+	}
+	if (is_device_private_page(hmm_pfn_to_page(pfn)))
+		return VMIRROR_SKIP_ALREADY_OUT;
+	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
+	return 0;
+}
+
+/*
+ * See where the pages are: fills in batch->pfns, and batch->why for those not in RAM.  What
+ * one PMD maps is one folio: one look does, while invalidations wait for us.
+ */
 static void look(unsigned long *pfns, unsigned long n, void *arg)
 {
 	struct out *out = arg;
 	u8 *why = out->walk->batch->why;
+	unsigned long step;
 
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->ram = 0;
 	out->unclear = false;
 	out->large = out->huge;
-	for (unsigned long i = 0; i < n; i++) {
-		unsigned long pfn = pfns[i];
+	step = out->huge ? n : 1;
+	for (unsigned long i = 0; i < n; i += step) {
+		enum vmirror_skip skip = look_at(out, pfns[i]);
+		bool in_ram = !skip && !(pfns[i] & HMM_PFN_ERROR);
 
-		pfns[i] = 0;
-		if (pfn & HMM_PFN_ERROR) {
-			why[i] = 0;	/* special, no vma, or a huge page on its way: see there */
-			out->unclear = true;
-		} else if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
-			why[i] = VMIRROR_SKIP_ABSENT;
-			/* Or NUMA balancing is watching it. */
-			out->large |= num_online_nodes() > 1;
-		} else if (is_device_private_page(hmm_pfn_to_page(pfn))) {
-			why[i] = VMIRROR_SKIP_ALREADY_OUT;
-		} else {
-			why[i] = 0;
-			pfns[i] = pfn & ~HMM_PFN_FLAGS;
-			out->ram++;
-			out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
-		}
+		memset(&why[i], skip, step);
+		if (in_ram)
+			out->ram += step;
+		for (unsigned long j = i; j < i + step; j++)
+			pfns[j] = in_ram ? pfns[j] & ~HMM_PFN_FLAGS : 0;
 	}
 }
 

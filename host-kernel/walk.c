@@ -59,17 +59,25 @@ void vmirror_batch_put(struct vmirror_batch *batch)
 	mempool_free(batch, batch_pool);
 }
 
-/* Add up what became of the pages of a block. */
+static void count(struct vmirror_moved *moved, u8 why, unsigned long pages)
+{
+	if (why == BATCH_MOVED)
+		moved->moved_pages += pages;
+	else
+		moved->skipped_pages[why ?: VMIRROR_SKIP_BUSY] += pages;
+}
+
+/* Add up what became of the pages of a block.  Mostly the same of all. */
 static void tally(struct vmirror_walk *walk, unsigned long pages)
 {
-	for (unsigned long i = 0; i < pages; i++) {
-		u8 why = walk->batch->why[i];
+	const u8 *why = walk->batch->why;
 
-		if (why == BATCH_MOVED)
-			walk->moved->moved_pages++;
-		else
-			walk->moved->skipped_pages[why ?: VMIRROR_SKIP_BUSY]++;
+	if (!memchr_inv(why, why[0], pages)) {
+		count(walk->moved, why[0], pages);
+		return;
 	}
+	for (unsigned long i = 0; i < pages; i++)
+		count(walk->moved, why[i], 1);
 }
 
 static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
