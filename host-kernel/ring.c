@@ -81,8 +81,10 @@ void vmirror_ring_write(struct vmirror_event_ring *ring, const struct vmirror_re
 {
 	struct vmirror_record stamped = *record;
 	unsigned long flags;
+	bool was_empty;
 
 	spin_lock_irqsave(&ring->lock, flags);
+	was_empty = ring->head == READ_ONCE(ring->user->tail);
 	stamped.time_ns = ktime_get_ns();
 	if (tell_lost(ring) && room(ring)) {
 		put(ring, &stamped);
@@ -91,7 +93,9 @@ void vmirror_ring_write(struct vmirror_event_ring *ring, const struct vmirror_re
 		ring->lost_total++;
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
-	wake_up_interruptible(&ring->wait);
+	/* Who has not read all of it has been woken, or finds it readable before it sleeps. */
+	if (was_empty)
+		wake_up_interruptible(&ring->wait);
 }
 
 bool vmirror_ring_readable(struct vmirror_event_ring *ring)

@@ -12,6 +12,9 @@
  */
 #define BATCH 256
 
+/* How long to look away once the ring is empty: a guest whose pages come home by fault, one by one, wakes us no more often. */
+#define PAUSE_MS 5
+
 /* false once the VM has ended. */
 static bool take_batch(Vm *vm, size_t *n)
 {
@@ -27,14 +30,28 @@ static bool take_batch(Vm *vm, size_t *n)
 	return true;
 }
 
+static gboolean ring_ready(gint fd, GIOCondition condition, gpointer data);
+
+static gboolean ring_listen(gpointer data)
+{
+	Vm *vm = data;
+
+	vm->ring_source = g_unix_fd_add(vm->fd, G_IO_IN, ring_ready, vm);
+	return G_SOURCE_REMOVE;
+}
+
 static gboolean ring_ready(gint fd, GIOCondition condition, gpointer data)
 {
 	Vm *vm = data;
 	size_t n;
 
 	(void)fd;
-	if (take_batch(vm, &n) && (n || !(condition & (G_IO_HUP | G_IO_ERR))))
-		return G_SOURCE_CONTINUE;
+	if (take_batch(vm, &n) && (n || !(condition & (G_IO_HUP | G_IO_ERR)))) {
+		if (n == BATCH)
+			return G_SOURCE_CONTINUE;
+		vm->ring_source = g_timeout_add(PAUSE_MS, ring_listen, vm);
+		return G_SOURCE_REMOVE;
+	}
 	vm->ring_source = 0;
 	vm_gone(vm);
 	return G_SOURCE_REMOVE;
@@ -64,7 +81,7 @@ bool vm_ring_start(Vm *vm, GError **error)
 		munmap(memory, size);
 		return false;
 	}
-	vm->ring_source = g_unix_fd_add(vm->fd, G_IO_IN, ring_ready, vm);
+	ring_listen(vm);
 	return true;
 }
 
