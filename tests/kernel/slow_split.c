@@ -4,7 +4,9 @@
  *
  * While migrate_vma_setup() splits a large folio there are two moments at which the kernel has
  * no reference on a page that it goes on to use: on its way into migrate_vma_split_folio(), and
- * within, after __folio_split().  This holds it up there.  For tests; never installed.
+ * within, after __folio_split().  This holds it up there, and counts how often that, and what
+ * vmirror does about it, happened: the counters are module parameters, approximate.  For tests;
+ * never installed.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
@@ -14,11 +16,15 @@ static unsigned int delay_us = 2000;
 module_param(delay_us, uint, 0644);
 MODULE_PARM_DESC(delay_us, "How long to hold up the kernel, in microseconds (default 2000)");
 
-static unsigned long split_begin, split_end;
+static unsigned long split_begin, split_end, rests, visits;
 module_param(split_begin, ulong, 0444);
 MODULE_PARM_DESC(split_begin, "How often before a split");
 module_param(split_end, ulong, 0444);
 MODULE_PARM_DESC(split_end, "How often after a split");
+module_param(rests, ulong, 0444);
+MODULE_PARM_DESC(rests, "How often a device page had to rest before it was given out again");
+module_param(visits, ulong, 0444);
+MODULE_PARM_DESC(visits, "How often a fault stepped aside to have its folio split");
 
 /* Handlers run with preemption off: nothing else to do but to turn round. */
 static void hold_up(void)
@@ -52,22 +58,43 @@ static struct kretprobe end_probe = {
 	.maxactive = 64,
 };
 
+static int count_rest(struct kprobe *probe, struct pt_regs *regs)
+{
+	rests++;
+	return 0;
+}
+
+static int count_visit(struct kprobe *probe, struct pt_regs *regs)
+{
+	visits++;
+	return 0;
+}
+
+/* What vmirror does about it (pool.c). */
+static struct kprobe rest_probe = { .symbol_name = "half_rested", .pre_handler = count_rest };
+static struct kprobe visit_probe = {
+	.symbol_name = "vmirror_pool_step_aside",
+	.pre_handler = count_visit,
+};
+
+static struct kprobe *probes[] = { &begin_probe, &rest_probe, &visit_probe };
+
 static int __init slow_split_init(void)
 {
-	int ret = register_kprobe(&begin_probe);
+	int ret = register_kprobes(probes, ARRAY_SIZE(probes));
 
 	if (ret)
 		return ret;
 	ret = register_kretprobe(&end_probe);
 	if (ret)
-		unregister_kprobe(&begin_probe);
+		unregister_kprobes(probes, ARRAY_SIZE(probes));
 	return ret;
 }
 
 static void __exit slow_split_exit(void)
 {
 	unregister_kretprobe(&end_probe);
-	unregister_kprobe(&begin_probe);
+	unregister_kprobes(probes, ARRAY_SIZE(probes));
 }
 
 module_init(slow_split_init);
