@@ -49,6 +49,7 @@ uint64_t touch_pages(void *memory, uint64_t length, int threads);
 struct mirrored;
 struct mirrored *mirrored_create(uint64_t length, bool huge);
 void mirrored_round(struct mirrored *m, int rep);
+void mirrored_out_and_back(struct mirrored *m);
 void mirrored_destroy(struct mirrored *m);
 
 /* rivals.c: copy, first touch, swap on zram */
@@ -60,8 +61,9 @@ void rivals_destroy(struct rivals *r);
 /* uffd.c */
 void uffd_round(uint64_t length, int rep);
 
-/* attach.c, footprint.c */
+/* attach.c, guest.c, footprint.c */
 void bench_attach(const struct bench *b);
+void bench_guest(const struct bench *b);
 void bench_footprint(const struct bench *b);
 
 #endif

@@ -29,7 +29,8 @@ struct mirrored *mirrored_create(uint64_t length, bool huge)
 	selfvm_create(&m->self);
 	m->gpa = selfvm_add_slot(&m->self, m->memory, length);
 	m->vm = vm_attach(&m->self.t, name, RING_RECORDS);
-	m->pool = pool_create(&m->self.t, name, length);
+	/* Pages that just came home may be kept back for a moment: room for those, too. */
+	m->pool = pool_create(&m->self.t, name, 2 * length);
 
 	m->ring = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, m->vm, 0);
 	CHECK(m->ring != MAP_FAILED);
@@ -103,6 +104,16 @@ void mirrored_round(struct mirrored *m, int rep)
 	}
 	out(m, rep);
 	back_by_recall(m, rep);
+}
+
+/* Once, and not timed. */
+void mirrored_out_and_back(struct mirrored *m)
+{
+	struct vmirror_moved moved;
+
+	drain(m);
+	migrate(m->vm, m->pool, m->gpa, m->length, &moved);
+	recall(m->vm, m->gpa, m->length, &moved);
 }
 
 void mirrored_destroy(struct mirrored *m)

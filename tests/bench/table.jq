@@ -10,7 +10,7 @@ def fixed($d): if . == null then "-" else
 	$sign + ($n / $p | floor | tostring) +
 	(if $d > 0 then "." + ($n % $p | tostring | "0" * ($d - length) + .) else "" end) end;
 # Three digits or so, whatever the size.
-def brief: if . == null then "-" elif fabs >= 100 then fixed(0) elif fabs >= 10 then fixed(1) elif fabs >= 0.1 then fixed(2) else fixed(4) end;
+def brief: if . == null then "-" elif fabs >= 100 then fixed(0) elif fabs >= 10 then fixed(1) elif fabs >= 0.8 and fabs < 1.25 then fixed(3) elif fabs >= 0.1 then fixed(2) else fixed(4) end;
 def kib: if . == null then "-" else . / 1024 | fixed(1) + " KiB" end;
 # Half the distance of the quartiles, in per cent of the median.
 def scatter: "±" + ((.high - .low) / 2 / .median * 100 | if . >= 9.95 then fixed(0) else fixed(1) end) + " %";
@@ -58,7 +58,7 @@ head("Attach"; " attach us   detach us    spread"),
 head("Loops in a guest"; "        ms  x detached    spread"),
 ($r.guest[] | "  " + ("\(.loop), " + {detached: "detached", attached: "attached, nothing moved", churned: "attached, another VM moves"}[.state] | pad(46)) +
 	(.ms.median | fixed(1) | lpad(10)) + (.ratio.median? // 1 | fixed(3) | lpad(12)) + ((.ratio // .ms) | scatter | lpad(10))),
-($r.churn | select(.) | "  (the other VM went out and back \(.rounds) times in \(.seconds | fixed(1)) s)"),
+($r.churn | select(.) | "  (the other VM, of \(.bytes / 1048576) MiB, went out and back \(.rounds) times meanwhile)"),
 head("Memory"; ""),
 ($r.memory | "  " + ("vmirror, for each VM: as VM_STAT says" | pad(46)) + (.per_vm_stat | kib | lpad(14)),
 	"  " + ("vmirror, for each VM: as the kernel counts" | pad(46)) + (.per_vm_measured | kib | lpad(14))),
@@ -68,6 +68,6 @@ head("Memory"; ""),
 	(.overhead_bytes | kib | lpad(14)) + "  " + (.overhead_bytes / .bytes * 100 | fixed(2)) + " % of the pool"),
 ($r.memory.daemon[]? | "  " + ("hmmd with \(.vms) VMs: resident, own" | pad(46)) +
 	(.rss_kib * 1024 | kib | lpad(14)) + "  " + (.anon_kib * 1024 | kib)),
-head("Ratios, round for round"; "      here    spread    best  prototype      aim"),
-($r.ratios[] | "  " + (.name | pad(46)) + (.median | brief | lpad(10)) + (scatter | lpad(10)) + (.best | brief | lpad(8)) +
+head("Ratios, round for round"; "      here   (95 % sure)    best  prototype      aim"),
+($r.ratios[] | "  " + (.name | pad(46)) + (.median | brief | lpad(10)) + (.sure | map(brief) | join("-") | lpad(14)) + (.best | brief | lpad(8)) +
 	(.prototype | brief | lpad(11)) + (.aim // "-" | lpad(9)))

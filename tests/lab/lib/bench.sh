@@ -22,11 +22,11 @@ load() { cut -d' ' -f1 /proc/loadavg; }
 
 lab_bench()
 {
-	local quick=false reps=21 rounds=24 vms=10 attach=() start=$SECONDS before meta
+	local quick=false reps=21 rounds=1500 vms=10 attach=() start=$SECONDS before meta
 	BENCH_LIMIT=900
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--quick) quick=true reps=2 rounds=3 vms=0 attach=(--untouched) BENCH_LIMIT=300 ;;
+		--quick) quick=true reps=2 rounds=50 vms=0 attach=(--untouched) BENCH_LIMIT=300 ;;
 		*) misuse "bench knows only --quick, not '$1'" ;;
 		esac
 		shift
