@@ -8,9 +8,11 @@
  *	vmirror_registry_lock		names of pools and VMs (main.c)
  *	  vm->slots_lock		the list of slots (slots.c)
  *	    mmap_lock of the VMM	(the kernel's)
- *	      split_locks		who splits a folio in a fault (home.c)
+ *	      split_locks		who splits a folio in a fault (fault.c)
+ *		vmirror_collecting	SRCU, to read: a device page seen is not given out
+ *					to another (pool-alloc.c)
  *	      slot->seq_lock		notifier sequence number (mirror.c)
- *	      pool->lock		free blocks of a pool (pool.c)
+ *	      pool->lock		free blocks of a pool (pool-alloc.c)
  *	      reserve_lock		reserved host pages (reserve.c)
  *	      ring->lock		event ring (ring.c)
  *
@@ -194,10 +196,11 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 			void *arg);
 long vmirror_snapshot_ioctl(struct file *file, void *arg);
 
-/* --- pool.c: device memory that guest pages live in ------------------------ */
+/* --- pool.c: a range of device memory behind an fd --------------------------- */
 
 struct vmirror_engine {
 	enum vmirror_engine_type type;
+	unsigned int page_overhead;	/* host memory it needs for each page, beside the page */
 	/* Make @pool->bytes of device memory reachable; 0 or -errno. */
 	int (*start)(struct vmirror_pool *pool);
 	void (*stop)(struct vmirror_pool *pool);
@@ -233,25 +236,42 @@ struct vmirror_pool {
 	atomic64_t freed_pages;
 };
 
-/* Held to read by who may have, or drop, a reference that comes too late; see pool.c. */
+long vmirror_pool_create(struct file *file, void *arg);
+struct vmirror_pool *vmirror_pool_from_file(struct file *file);
+struct file *vmirror_pool_get_next(unsigned long *id);
+
+/* --- pool-alloc.c: which pages of a pool are free --------------------------- */
+
+int vmirror_pool_blocks_init(struct vmirror_pool *pool);
+void vmirror_pool_blocks_free(struct vmirror_pool *pool);
+size_t vmirror_pool_blocks_bytes(const struct vmirror_pool *pool);
+bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index);
+unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n);
+bool vmirror_pool_take_this(struct vmirror_pool *pool, u32 index);
+void vmirror_pool_visit(struct vmirror_pool *pool, u32 index, int visitors);
+void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages);
+void vmirror_pool_give_freed(struct vmirror_pool *pool, u32 index, unsigned int pages);
+void vmirror_pool_wait_rested(void);
+bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages);
+unsigned long vmirror_pool_used(struct vmirror_pool *pool);
+unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
+				     unsigned long *pfns);
+
+/* Held to read by who may have, or drop, a reference that comes too late. */
 extern struct srcu_struct vmirror_collecting;
 int vmirror_search_begin(void);
 void vmirror_search_end(int reading);
 
-long vmirror_pool_create(struct file *file, void *arg);
-struct vmirror_pool *vmirror_pool_from_file(struct file *file);
-struct file *vmirror_pool_get_next(unsigned long *id);
-void vmirror_pool_step_aside(struct vmirror_pool *pool, struct page *page);
-void vmirror_pool_step_back(struct vmirror_pool *pool, struct page *page);
-unsigned long vmirror_pool_used(struct vmirror_pool *pool);
-unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
-				     unsigned long *pfns);
-bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages);
-bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index);
-unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n);
-void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages);
+bool vmirror_pool_may_be_late(u32 index);
+
+/* --- pool-page.c: how device pages begin and end ---------------------------- */
+
+extern const struct dev_pagemap_ops vmirror_pool_pgmap_ops;
+
 struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsigned int order,
 				    struct vmirror_vm *vm, u64 gpa);
+void vmirror_pool_step_aside(struct vmirror_pool *pool, struct page *page);
+void vmirror_pool_step_back(struct vmirror_pool *pool, struct page *page);
 
 static inline struct vmirror_pool *vmirror_pool_of(const struct page *page);
 static inline u64 vmirror_pool_offset(const struct vmirror_pool *pool, const struct page *page)
@@ -380,9 +400,52 @@ long vmirror_migrate_ioctl(struct file *file, void *arg);
 
 /* --- home.c: the way back --------------------------------------------------- */
 
-void vmirror_home_init(void);
+/**
+ * struct vmirror_homecoming - pages on their way home
+ * @args: the migration; vma is NULL where pages are found by device page, fault_page is
+ *	the page a CPU waits for and has locked, or NULL
+ * @reason: what is told
+ * @must: bring them all, also if that means waiting for memory
+ * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
+ *	to get a huge page for it
+ * @only_vm: id of the VM whose pages to bring, or 0 for all
+ * @came_huge: how many times a whole 2 MiB folio did
+ * @broken: the engine could not read @fault_page's content
+ * @split: a 2 MiB folio that has to be split first, which cannot be done here: its first
+ *	page
+ */
+struct vmirror_homecoming {
+	struct migrate_vma args;
+	enum vmirror_reason reason;
+	bool must;
+	bool hard;
+	u32 only_vm;
+	unsigned int came_huge;
+	bool broken;
+	struct page *split;
+};
+
+void vmirror_come_home(struct vmirror_homecoming *home);
+
+/* Its steps; the kernel's migrate_*_pages() comes between fill and tell. */
+bool vmirror_home_set_out(struct vmirror_homecoming *home);
+void vmirror_home_fill(struct vmirror_homecoming *home);
+void vmirror_home_tell(struct vmirror_homecoming *home);
+void vmirror_home_put_back(struct vmirror_homecoming *home);
+
+/* --- fault.c: home because a CPU touched a page ------------------------------ */
+
+void vmirror_fault_init(void);
 vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf);
+
+/* --- recall.c: home by address ------------------------------------------------ */
+
+int vmirror_recall(struct vmirror_vm *vm, u64 gpa, u64 length, enum vmirror_reason reason,
+		   struct vmirror_moved *moved);
 long vmirror_recall_ioctl(struct file *file, void *arg);
+
+/* --- evict.c: home by device page --------------------------------------------- */
+
 void vmirror_vm_bring_home(struct vmirror_vm *vm);
 void vmirror_pool_bring_home(struct vmirror_pool *pool);
 

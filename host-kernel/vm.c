@@ -49,7 +49,7 @@ struct vmirror_vm *vmirror_vm_get_by_id(u32 id)
 	return vm;
 }
 
-/* Write a record that is not about a move; see home.c and migrate.c for those. */
+/* Write a record that is not about a move; see moved.c for those. */
 void vmirror_vm_event(struct vmirror_vm *vm, enum vmirror_event type,
 		      enum vmirror_reason reason, u64 gpa, u64 pages)
 {

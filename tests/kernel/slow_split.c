@@ -70,7 +70,7 @@ static int count_visit(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
-/* What vmirror does about it (pool.c). */
+/* What vmirror does about it (pool-alloc.c, pool-page.c). */
 static struct kprobe rest_probe = { .symbol_name = "half_rested", .pre_handler = count_rest };
 static struct kprobe visit_probe = {
 	.symbol_name = "vmirror_pool_step_aside",

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * evict.c - home by device page: when a VM or a pool goes
+ *
+ * Finds also what is no longer mapped where it was.
+ */
+#include <linux/delay.h>
+#include <linux/file.h>
+
+#include "private.h"
+
+/* The vma-less way cannot split a folio: let the VM's own page tables lead there. */
+static void recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reason)
+{
+	struct vmirror_vm *vm = vmirror_vm_get_by_id(vm_id);
+	struct vmirror_moved moved;
+
+	if (!vm)
+		return;
+	vmirror_recall(vm, gpa, BLOCK_BYTES, reason, &moved);
+	vmirror_vm_put(vm);
+}
+
+/* Returns how many entries of batch->src there are. */
+static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
+				  struct vmirror_batch *batch)
+{
+	int reading = srcu_read_lock(&vmirror_collecting);
+	unsigned int n = vmirror_pool_list_block(pool, block, batch->src);
+
+	if (n)
+		compat_migrate_device_pfns(batch->src, n);
+	for (unsigned int i = 0; i < n; i++) {
+		struct page *page = migrate_pfn_to_page(batch->src[i]);
+
+		/*
+		 * Home already, but the faulting task still has its reference.  Or dead, and
+		 * only a late reference let us get one: away while it rests.
+		 */
+		if (page && !vmirror_devdata_is_out(page)) {
+			batch->src[i] = 0;
+			unlock_page(page);
+			put_page(page);
+		}
+	}
+	srcu_read_unlock(&vmirror_collecting, reading);
+	return n;
+}
+
+static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
+			enum vmirror_reason reason, bool hard)
+{
+	struct vmirror_batch *batch = vmirror_batch_get();
+	struct vmirror_homecoming home = {
+		.args = { .src = batch->src, .dst = batch->dst },
+		.reason = reason,
+		.must = true,
+		.hard = hard,
+		.only_vm = only_vm,
+	};
+	u32 split_vm = 0;
+	u64 split_gpa = 0;
+	unsigned int n;
+	int reading;
+
+	n = set_out_block(pool, block, batch);
+	if (!n)
+		goto out;
+	home.args.npages = n;
+	memset(batch->dst, 0, sizeof(batch->dst));
+	vmirror_home_fill(&home);
+	migrate_device_pages(batch->src, batch->dst, n);
+	vmirror_home_tell(&home);
+	if (home.split) {
+		split_vm = vmirror_devdata_vm(home.split);
+		split_gpa = vmirror_devdata_gpa(home.split);
+	}
+	reading = srcu_read_lock(&vmirror_collecting);
+	migrate_device_finalize(batch->src, batch->dst, n);
+	srcu_read_unlock(&vmirror_collecting, reading);
+out:
+	vmirror_batch_put(batch);
+	if (split_vm)
+		recall_block_of(split_vm, split_gpa, reason);
+	cond_resched();
+}
+
+static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason,
+		       bool hard)
+{
+	for (unsigned int block = 0; block < pool->nr_blocks; block++)
+		evict_block(pool, block, only_vm, reason, hard);
+}
+
+/* Pages that are locked or faulted in just now go by themselves: give them time. */
+static void pause(unsigned int *rounds, const char *what, const char *name)
+{
+	if (++*rounds % 1000 == 0)
+		pr_warn("%s %s: still waiting for pages to come home\n", what, name);
+	msleep(min(*rounds, 10u));
+}
+
+/* Bring every page in the pool home; returns when it is empty. */
+void vmirror_pool_bring_home(struct vmirror_pool *pool)
+{
+	unsigned int rounds = 0;
+
+	while (vmirror_pool_used(pool)) {
+		evict_pool(pool, 0, VMIRROR_REASON_POOL_CLOSE, rounds > 0);
+		if (vmirror_pool_used(pool))
+			pause(&rounds, "pool", pool->name);
+	}
+}
+
+/* By device page, in every pool.  A pool that is being closed empties itself. */
+static void evict_vm(struct vmirror_vm *vm, bool hard)
+{
+	struct file *file;
+	unsigned long id = 0;
+
+	while ((file = vmirror_pool_get_next(&id))) {
+		evict_pool(vmirror_pool_from_file(file), vm->id, VMIRROR_REASON_DETACH, hard);
+		fput(file);
+	}
+}
+
+/* Bring every page of the VM home; returns when no device page is its any more. */
+void vmirror_vm_bring_home(struct vmirror_vm *vm)
+{
+	struct vmirror_moved moved;
+	unsigned int rounds = 0;
+
+	if (atomic64_read(&vm->out_pages))
+		vmirror_recall(vm, 0, 1ULL << VMIRROR_GPA_BITS, VMIRROR_REASON_DETACH, &moved);
+	/* What is left was remapped, is of a slot that is gone, or of a dying process. */
+	while (atomic64_read(&vm->out_pages)) {
+		evict_vm(vm, rounds > 0);
+		if (atomic64_read(&vm->out_pages))
+			pause(&rounds, "VM", vm->name);
+	}
+}

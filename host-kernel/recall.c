@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * recall.c - home by address
+ */
+#include <linux/delay.h>
+#include <linux/hmm.h>
+
+#include "private.h"
+
+struct recall {
+	struct vmirror_walk walk;
+	enum vmirror_reason reason;
+};
+
+/*
+ * What is still out of the pages at hand?  Those that were and are in RAM now have moved.
+ * Those that are not mapped just now are in flight, or ceased to exist.
+ */
+struct still_out {
+	u8 *why;
+	unsigned int out;
+	unsigned int in_flight;
+	bool first;
+};
+
+static void look(unsigned long *pfns, unsigned long n, void *arg)
+{
+	struct still_out *still = arg;
+
+	still->out = 0;
+	still->in_flight = 0;
+	for (unsigned long i = 0; i < n; i++) {
+		bool mapped = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR);
+		bool out = mapped && is_device_private_page(hmm_pfn_to_page(pfns[i]));
+
+		if (still->first)
+			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
+		else if (!still->why[i] && mapped && !out)
+			still->why[i] = BATCH_MOVED;
+		if (still->why[i])
+			continue;
+		if (out)
+			still->out++;
+		else
+			still->in_flight++;
+	}
+}
+
+static void recall_once(struct recall *recall, unsigned long start, unsigned long end)
+{
+	struct vmirror_walk *walk = &recall->walk;
+	struct mm_struct *mm = walk->vm->mm;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	mmap_read_lock(mm);
+	for_each_vma_range(vmi, vma, end) {
+		struct vmirror_homecoming home = {
+			.args = {
+				.vma = vma,
+				.src = walk->batch->src,
+				.dst = walk->batch->dst,
+				.start = max(start, vma->vm_start),
+				.end = min(end, vma->vm_end),
+				.pgmap_owner = vmirror_owner,
+				.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+					 MIGRATE_VMA_SELECT_COMPOUND,
+			},
+			.reason = recall->reason,
+			.must = true,
+		};
+
+		vmirror_come_home(&home);
+		walk->moved->moved_huge += home.came_huge;
+	}
+	mmap_read_unlock(mm);
+}
+
+/* A page that is locked or in flight just now is on its way: look again in a moment. */
+#define RECALL_TRIES	100
+#define RECALL_SECONDS	2
+
+static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+{
+	struct recall *recall = container_of(walk, struct recall, walk);
+	struct still_out still = { .why = walk->batch->why, .first = true };
+	unsigned long deadline = jiffies + RECALL_SECONDS * HZ;
+
+	for (int tries = 0; tries < RECALL_TRIES && !time_after(jiffies, deadline); tries++) {
+		int ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS,
+					      look, &still);
+
+		if (ret == -EINTR)
+			return ret;
+		if (ret && still.first)
+			memset(still.why, 0, sizeof(walk->batch->why));
+		still.first = still.first && ret;
+		if (!ret && !still.out && !still.in_flight)
+			return 0;
+		if (tries > 1)
+			usleep_range(50, 200);
+		if (ret || still.out)
+			recall_once(recall, start, end);
+	}
+	/* In flight for so long: discarded in the meantime, so there is no page to bring. */
+	for (unsigned long i = 0; !still.out && i < (end - start) >> PAGE_SHIFT; i++)
+		if (!still.why[i])
+			still.why[i] = VMIRROR_SKIP_ABSENT;
+	return 0;
+}
+
+/**
+ * vmirror_recall() - bring a range of a VM home, by address
+ * @vm: the VM
+ * @gpa: first guest physical address
+ * @length: bytes
+ * @reason: what is told; only a RECALL can be interrupted by a signal
+ * @moved: out: what became of the pages
+ *
+ * Return: as vmirror_walk()
+ */
+int vmirror_recall(struct vmirror_vm *vm, u64 gpa, u64 length, enum vmirror_reason reason,
+		   struct vmirror_moved *moved)
+{
+	struct recall recall = {
+		.walk = {
+			.vm = vm,
+			.moved = moved,
+			.block = recall_block,
+			.interruptible = reason == VMIRROR_REASON_RECALL,
+		},
+		.reason = reason,
+	};
+
+	return vmirror_walk(&recall.walk, gpa, length);
+}
+
+long vmirror_recall_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_recall *args = arg;
+
+	if (args->flags)
+		return -EINVAL;
+	return vmirror_recall(file->private_data, args->gpa, args->length, VMIRROR_REASON_RECALL,
+			      &args->moved);
+}
