@@ -86,6 +86,7 @@ static void gather_vm(struct visit *visit, const ProcVmm *vmm)
 	if (!vm || !vm_permits(vm, CONTROL_DOCTOR, NULL))
 		return;
 	item->vm_fd = vm->fd;
+	vm_ring_catch_up(vm);
 	picture = sync_picture(vm->sync);
 	item->picture_known = picture != NULL;
 	item->picture_pages = picture ? picture_pages(picture) : 0;

@@ -187,12 +187,14 @@ static json_object *slots_json(const struct vmirror_slot *slots, uint32_t nr)
 	return array;
 }
 
-static json_object *pools_json(const Vm *vm)
+static json_object *pools_json(Vm *vm)
 {
-	const Picture *picture = sync_picture(vm->sync);
 	g_autoptr(GPtrArray) pools = pool_list();
+	const Picture *picture;
 	json_object *object;
 
+	vm_ring_catch_up(vm);
+	picture = sync_picture(vm->sync);
 	if (!picture)
 		return NULL;
 	object = json_object_new_object();

@@ -262,6 +262,8 @@ bool vm_adopt(int fd);
 
 bool vm_ring_start(Vm *vm, GError **error);
 void vm_ring_stop(Vm *vm);
+/* Before an answer that is made of what the ring has told. */
+void vm_ring_catch_up(Vm *vm);
 
 /* ---- sync.c: keeps the picture of a VM true ----------------------------- */
 

@@ -98,7 +98,7 @@ json_object *vm_json(Vm *vm)
 
 void vm_free(Vm *vm)
 {
-	vm_ring_stop(vm); /* what is still in it goes into the picture */
+	vm_ring_stop(vm);
 	sync_free(vm->sync);
 	if (vm->pidfd_source)
 		g_source_remove(vm->pidfd_source);
