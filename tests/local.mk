@@ -8,7 +8,7 @@ include tests/fuzz/local.mk
 # The lab and the benchmarks go into the tarball as they are, but without what they made.
 dist_hook += dist-tests
 dist-tests:
-	@for d in lab bench; do \
+	@for d in lab bench kernel; do \
 		test ! -d $(srcdir)/tests/$$d || \
 		(cd $(srcdir) && tar cf - --exclude=tests/$$d/out --exclude='*.o' tests/$$d) | \
 		(cd $(distdir) && tar xf -) || exit 1; \
