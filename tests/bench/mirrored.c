@@ -49,7 +49,8 @@ static void drain(struct mirrored *m)
 	__atomic_store_n(&m->ring->tail, head, __ATOMIC_RELEASE);
 }
 
-static void out(struct mirrored *m, int rep)
+/* Returns the nanoseconds that it took. */
+static uint64_t out(struct mirrored *m)
 {
 	struct vmirror_moved moved;
 	uint64_t start, end;
@@ -64,8 +65,8 @@ static void out(struct mirrored *m, int rep)
 		FAIL("only %llu pages moved", (unsigned long long)moved.moved_pages);
 	if (m->huge && moved.moved_huge < m->length / (2 * MiB) * 9 / 10)
 		FAIL("only %llu huge pages moved", (unsigned long long)moved.moved_huge);
-	sample_pages("out", m->huge, 1, rep, moved.moved_pages * PAGE, end - start);
 	drain(m);
+	return end - start;
 }
 
 static uint64_t bytes_out(struct mirrored *m)
@@ -74,6 +75,13 @@ static uint64_t bytes_out(struct mirrored *m)
 
 	vm_stat(m->vm, &vs);
 	return vs.out_pages * PAGE;
+}
+
+static void timed_out(struct mirrored *m, int rep)
+{
+	uint64_t ns = out(m);
+
+	sample_pages("out", m->huge, 1, rep, bytes_out(m), ns);
 }
 
 static void back_by_touch(struct mirrored *m, int threads, int rep)
@@ -99,10 +107,10 @@ static void back_by_recall(struct mirrored *m, int rep)
 void mirrored_round(struct mirrored *m, int rep)
 {
 	for (int i = 0; i < NR_THREAD_COUNTS; i++) {
-		out(m, rep);
+		timed_out(m, rep);
 		back_by_touch(m, thread_counts[i], rep);
 	}
-	out(m, rep);
+	timed_out(m, rep);
 	back_by_recall(m, rep);
 }
 
@@ -111,8 +119,7 @@ void mirrored_out_and_back(struct mirrored *m)
 {
 	struct vmirror_moved moved;
 
-	drain(m);
-	migrate(m->vm, m->pool, m->gpa, m->length, &moved);
+	out(m);
 	recall(m->vm, m->gpa, m->length, &moved);
 }
 

@@ -29,7 +29,7 @@ def head($text; $columns): "", ($text | pad(48)) + $columns;
 "nested host: \($r.meta.accel), \($r.meta.cpus) CPUs; this machine: \($r.meta.host_cpus) CPUs, load \($r.meta.load_before) before, \($r.meta.load_after) after",
 "medians of \($r.pages | map(.us.n) | min) rounds or more, which take turns; ± is half the distance of the quartiles; best is the shortest time",
 ($r.meta.clocksource | select(IN("tsc", "kvm-clock") | not) |
-	"NOTE: the nested host's clock is \(.), a slow one: short times are too long. 'lab down' first: then it boots with a better one."),
+	"NOTE: the nested host's clock is \(.), a slow one: short times are too long."),
 ($r.meta.load_before | select(. > $r.meta.host_cpus / 2) | "NOTE: this machine was busy with something else: look at best, or run it again."),
 head("Pages, one thread"; "      MB/s  us / 4 KiB    best    spread"),
 speed_row("plain copy, 4 KiB pages (ceiling)"; "copy"; "4K"),
@@ -69,5 +69,5 @@ head("Memory"; ""),
 ($r.memory.daemon[]? | "  " + ("hmmd with \(.vms) VMs: resident, own" | pad(46)) +
 	(.rss_kib * 1024 | kib | lpad(14)) + "  " + (.anon_kib * 1024 | kib)),
 head("Ratios, round for round"; "      here   (95 % sure)    best  prototype      aim"),
-($r.ratios[] | "  " + (.name | pad(46)) + (.median | brief | lpad(10)) + (.sure | map(brief) | join("-") | lpad(14)) + (.best | brief | lpad(8)) +
+($r.ratios[] | "  " + (.name | pad(46)) + (.median | brief | lpad(10)) + (if .sure then .sure | map(brief) | join("-") else "-" end | lpad(14)) + (.best | brief | lpad(8)) +
 	(.prototype | brief | lpad(11)) + (.aim // "-" | lpad(9)))

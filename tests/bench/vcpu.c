@@ -15,7 +15,7 @@
 #define STEPS	(2u << 20)
 /* One word of each page, each time in another cache line: hard on TLBs. */
 #define STRIDE	(PAGE + 64)
-#define PASSES	16
+#define PASSES	4
 
 /* eax: any number but 0; ecx: steps of xorshift */
 extern const char guest_compute[], guest_compute_end[];
@@ -93,7 +93,7 @@ void vcpu_create(struct vcpu *v, uint64_t length)
 	close(kvm);
 
 	v->length = length;
-	v->memory = map_anonymous(length, true);
+	v->memory = map_anonymous(length, false);	/* small pages: many translations */
 	memset(v->memory, 0, length);
 	ram.userspace_addr = (uintptr_t)v->memory;
 	for (int i = 0; i < NR_LOOPS; i++)
