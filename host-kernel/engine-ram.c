@@ -5,7 +5,7 @@
  * The memory is taken whole when the pool is made, as a real device has it whole.
  *
  * It is never scrubbed, because nobody but copy_back sees it, and every byte that
- * copy_back reads was written by copy_out for that same page.
+ * copy_back reads was written by copy_out or clear for that same page.
  */
 #include <linux/highmem.h>
 #include <linux/vmalloc.h>
@@ -37,6 +37,13 @@ static void *ram_place(struct vmirror_pool *pool, unsigned long index)
 	return pool->engine_data + ((block + (index + 1) % BLOCK_PAGES) << PAGE_SHIFT);
 }
 
+static int ram_clear(struct vmirror_pool *pool, u64 offset, unsigned int pages)
+{
+	for (unsigned int i = 0; i < pages; i++)
+		clear_page(ram_place(pool, (offset >> PAGE_SHIFT) + i));
+	return 0;
+}
+
 static int ram_copy_out(struct vmirror_pool *pool, u64 offset, struct page *src,
 			unsigned int pages)
 {
@@ -66,6 +73,7 @@ const struct vmirror_engine vmirror_engine_ram = {
 	.page_overhead = sizeof(struct page *),		/* vmalloc's array */
 	.start = ram_start,
 	.stop = ram_stop,
+	.clear = ram_clear,
 	.copy_out = ram_copy_out,
 	.copy_back = ram_copy_back,
 };

@@ -32,7 +32,7 @@ static int file_is_kvm_vm(struct file *file)
 }
 
 /* Returns the VM with a reference, or ERR_PTR(-ENXIO) if @file is none. */
-struct kvm *vmirror_kvm_get(struct file *file)
+void *vmirror_kvm_get(struct file *file)
 {
 	int is_kvm = file_is_kvm_vm(file);
 	struct kvm *kvm;
@@ -43,18 +43,21 @@ struct kvm *vmirror_kvm_get(struct file *file)
 	return kvm_get_kvm_safe(kvm) ? kvm : ERR_PTR(-ENXIO);
 }
 
-void vmirror_kvm_put(struct kvm *kvm)
+static void kvm_put(void *guest)
 {
-	kvm_put_kvm(kvm);
+	kvm_put_kvm(guest);
 }
 
-struct mm_struct *vmirror_kvm_mm(struct kvm *kvm)
+static struct mm_struct *kvm_mm(void *guest)
 {
+	struct kvm *kvm = guest;
+
 	return kvm->mm;
 }
 
-u64 vmirror_kvm_generation(struct kvm *kvm)
+static u64 kvm_generation(void *guest)
 {
+	struct kvm *kvm = guest;
 	int idx = srcu_read_lock(&kvm->srcu);
 	u64 generation = kvm_memslots(kvm)->generation;
 
@@ -69,18 +72,10 @@ static int slot_cmp(const void *a, const void *b)
 	return left->gpa < right->gpa ? -1 : left->gpa > right->gpa;
 }
 
-/**
- * vmirror_kvm_read_slots() - read the VM's memory slots
- * @kvm: the VM
- * @slots: out: a new array, ascending by gpa; kvfree() it
- * @generation: out: KVM's generation number of what was read
- *
- * Address space 0 only: the other, x86's SMM, is another view of the same memory.
- *
- * Return: the number of slots, or -ENOMEM
- */
-int vmirror_kvm_read_slots(struct kvm *kvm, struct vmirror_slot **slots, u64 *generation)
+/* Address space 0 only: the other, x86's SMM, is another view of the same memory. */
+static int kvm_read_slots(void *guest, struct vmirror_slot **slots, u64 *generation)
 {
+	struct kvm *kvm = guest;
 	struct kvm_memory_slot *memslot;
 	struct kvm_memslots *memslots;
 	struct vmirror_slot *array;
@@ -110,3 +105,10 @@ int vmirror_kvm_read_slots(struct kvm *kvm, struct vmirror_slot **slots, u64 *ge
 	*slots = array;
 	return n;
 }
+
+const struct vmirror_guest_ops vmirror_kvm_ops = {
+	.mm = kvm_mm,
+	.generation = kvm_generation,
+	.read_slots = kvm_read_slots,
+	.put = kvm_put,
+};

@@ -18,11 +18,12 @@
 #include "private.h"
 
 /*
- * struct out - moving one block out
+ * struct out - moving one block out, or making it in the pool
  * @start: where the block begins in the VMM
  * @ram: pages the look found in RAM
+ * @absent: pages that can be made in the pool
  * @unclear: the look could not read some pages
- * @huge: the look found the block mapped by one PMD
+ * @huge: the block should move as one: it is mapped by one PMD, or shall be
  * @large: the look found large folios, or pages that it could not see
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
@@ -32,6 +33,7 @@ struct out {
 	struct vmirror_walk *walk;
 	unsigned long start;
 	unsigned int ram;
+	unsigned int absent;
 	bool unclear;
 	bool huge;
 	bool large;
@@ -39,6 +41,9 @@ struct out {
 	unsigned int nr_taken;
 	unsigned int used;
 };
+
+/* In batch->pfns: no page is there. */
+#define PFN_ABSENT ULONG_MAX
 
 /* See where one page is, or a huge one: returns why it cannot move, or 0 if it may. */
 static enum vmirror_skip look_at(struct out *out, unsigned long pfn)
@@ -50,7 +55,7 @@ static enum vmirror_skip look_at(struct out *out, unsigned long pfn)
 	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 		/* Or NUMA balancing is watching it. */
 		out->large |= num_online_nodes() > 1;
-		return VMIRROR_SKIP_ABSENT;
+		return out->walk->populate ? 0 : VMIRROR_SKIP_ABSENT;
 	}
 	if (is_device_private_page(hmm_pfn_to_page(pfn)))
 		return VMIRROR_SKIP_ALREADY_OUT;
@@ -70,18 +75,22 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->ram = 0;
+	out->absent = 0;
 	out->unclear = false;
 	out->large = out->huge;
 	step = out->huge ? n : 1;
 	for (unsigned long i = 0; i < n; i += step) {
 		enum vmirror_skip skip = look_at(out, pfns[i]);
-		bool in_ram = !skip && !(pfns[i] & HMM_PFN_ERROR);
+		bool known = !skip && !(pfns[i] & HMM_PFN_ERROR);
+		bool in_ram = known && (pfns[i] & HMM_PFN_VALID) && !vmirror_is_zero_page(pfns[i]);
 
 		memset(&why[i], skip, step);
 		if (in_ram)
 			out->ram += step;
+		else if (known)
+			out->absent += step;
 		for (unsigned long j = i; j < i + step; j++)
-			pfns[j] = in_ram ? pfns[j] & ~HMM_PFN_FLAGS : 0;
+			pfns[j] = in_ram ? pfns[j] & ~HMM_PFN_FLAGS : known ? PFN_ABSENT : 0;
 	}
 }
 
@@ -110,8 +119,9 @@ static bool take_some(struct out *out)
 	out->whole = take_whole(out);
 	if (out->whole)
 		return true;
-	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken, out->ram);
-	return !out->huge && out->nr_taken == out->ram;
+	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken,
+						out->ram + out->absent);
+	return !out->huge && out->nr_taken == out->ram + out->absent;
 }
 
 static void take(struct out *out)
@@ -123,7 +133,7 @@ static void take(struct out *out)
 		take_some(out);
 	}
 	/* Do not break up a huge page of the guest for a part of it. */
-	if (out->huge && out->nr_taken < BLOCK_PAGES) {
+	if (out->huge && out->ram && out->nr_taken < BLOCK_PAGES) {
 		give_rest(out);
 		out->nr_taken = 0;
 	}
@@ -142,7 +152,17 @@ static bool have_pages(struct out *out, unsigned int n)
 	return true;
 }
 
-/* Copy one folio and fill in its dst; or say why it stays. */
+/* Fill a device folio with what is in @spage; with zero, if there is none yet. */
+static int copy_or_clear(struct vmirror_pool *pool, u32 index, struct page *spage,
+			 unsigned int pages)
+{
+	u64 offset = (u64)index << PAGE_SHIFT;
+
+	return spage ? pool->engine->copy_out(pool, offset, spage, pages) :
+		       pool->engine->clear(pool, offset, pages);
+}
+
+/* Copy one folio, or make one, and fill in its dst; or say why it stays. */
 static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned long *dst, u64 gpa)
 {
 	unsigned int order = (src & MIGRATE_PFN_COMPOUND) ? BLOCK_ORDER : 0;
@@ -150,15 +170,15 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 	struct vmirror_pool *pool = out->walk->pool;
 	u32 index;
 
-	if (!spage)	/* never touched, or the zero page: there is nothing to move */
+	if (!spage && !out->walk->populate)	/* never touched, or the zero page */
 		return VMIRROR_SKIP_ABSENT;
 	/* KSM compares pages by reading them, which it cannot do in device memory. */
-	if (folio_test_ksm(page_folio(spage)))
+	if (spage && folio_test_ksm(page_folio(spage)))
 		return VMIRROR_SKIP_KSM;
 	if (!have_pages(out, 1 << order))
 		return VMIRROR_SKIP_POOL_FULL;
 	index = out->walk->batch->taken[out->used];
-	if (pool->engine->copy_out(pool, (u64)index << PAGE_SHIFT, spage, 1 << order))
+	if (copy_or_clear(pool, index, spage, 1 << order))
 		return VMIRROR_SKIP_COPY_FAILED;
 
 	dpage = vmirror_pool_page_init(pool, index, order, out->walk->vm, gpa);
@@ -252,6 +272,8 @@ static enum vmirror_skip why_not(unsigned long pfn)
 	enum vmirror_skip why = VMIRROR_SKIP_BUSY;
 	struct folio *folio;
 
+	if (pfn == PFN_ABSENT)
+		return VMIRROR_SKIP_ABSENT;
 	if (!pfn)
 		return why;
 	folio = page_folio(pfn_to_page(pfn));
@@ -300,7 +322,7 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	} else if (vma) {
 		end = min(end, vma->vm_end);
 	}
-	if (!blocker && out->ram && !out->nr_taken)
+	if (!blocker && (out->ram || out->absent) && !out->nr_taken)
 		blocker = VMIRROR_SKIP_POOL_FULL;
 	if (!blocker && out->nr_taken)
 		move_piece(out, vma, start, end);
@@ -310,6 +332,19 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 		mmap_read_unlock(mm);
 	answer(out, start, end, blocker);
 	return end;
+}
+
+/* A block with nothing in it: does the VMM want huge pages there? */
+static bool is_huge_wanted(struct mm_struct *mm, unsigned long start)
+{
+	struct vm_area_struct *vma;
+	bool wanted;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, start);
+	wanted = vma && vma->vm_flags & VM_HUGEPAGE && vma->vm_end - start >= BLOCK_BYTES;
+	mmap_read_unlock(mm);
+	return wanted;
 }
 
 static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
@@ -323,8 +358,12 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		return ret;
 	if (ret)
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
-	if (ret || (!out.ram && !out.unclear))
+	if (ret || (!out.ram && !out.absent && !out.unclear))
 		return 0;
+	if (out.absent == BLOCK_PAGES && is_huge_wanted(walk->vm->mm, start)) {
+		out.huge = true;
+		out.large = true;
+	}
 
 	take(&out);
 	while (at >= 0 && at < end)
@@ -342,9 +381,10 @@ long vmirror_migrate_ioctl(struct file *file, void *arg)
 		.moved = &args->moved,
 		.block = out_block,
 		.interruptible = true,
+		.populate = args->flags & VMIRROR_MIGRATE_POPULATE,
 	};
 
-	if (args->flags || args->reserved)
+	if (args->flags & ~VMIRROR_MIGRATE_POPULATE || args->reserved)
 		return -EINVAL;
 	pool_file = fget(args->pool_fd);
 	if (!pool_file)

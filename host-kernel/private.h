@@ -108,15 +108,29 @@ void vmirror_ring_write(struct vmirror_event_ring *ring, const struct vmirror_re
 bool vmirror_ring_readable(struct vmirror_event_ring *ring);
 int vmirror_ring_mmap(struct vmirror_event_ring *ring, struct vm_area_struct *vma);
 
-/* --- kvm.c: all that is KVM's own ----------------------------------------- */
+/* --- kvm.c, process.c: what can be mirrored -------------------------------- */
 
-struct kvm;
+/**
+ * struct vmirror_guest_ops - what is particular to one kind of guest
+ * @mm: the address space that the guest's memory is in
+ * @generation: a number that changes whenever the slots do
+ * @read_slots: read the slots: fills in a new array, ascending by gpa, that the caller
+ *	frees with kvfree(), and the generation number of what it read; returns how many, or
+ *	-ENOMEM
+ * @put: give the reference on the guest back
+ */
+struct vmirror_guest_ops {
+	struct mm_struct *(*mm)(void *guest);
+	u64 (*generation)(void *guest);
+	int (*read_slots)(void *guest, struct vmirror_slot **slots, u64 *generation);
+	void (*put)(void *guest);
+};
 
-struct kvm *vmirror_kvm_get(struct file *file);
-void vmirror_kvm_put(struct kvm *kvm);
-struct mm_struct *vmirror_kvm_mm(struct kvm *kvm);
-u64 vmirror_kvm_generation(struct kvm *kvm);
-int vmirror_kvm_read_slots(struct kvm *kvm, struct vmirror_slot **slots, u64 *generation);
+extern const struct vmirror_guest_ops vmirror_kvm_ops;
+extern const struct vmirror_guest_ops vmirror_process_ops;
+
+void *vmirror_kvm_get(struct file *file);
+void *vmirror_process_get(struct mm_struct *mm);
 
 /* --- vm.c: an attached VM ------------------------------------------------- */
 
@@ -132,7 +146,8 @@ struct vmirror_vm {
 	struct rcu_head rcu;
 	u32 id;
 	char name[VMIRROR_NAME_MAX];
-	struct kvm *kvm;
+	const struct vmirror_guest_ops *ops;
+	void *guest;			/* a reference that @ops knows how to put */
 	struct mm_struct *mm;		/* held with mmgrab() */
 	struct pid *pid;
 
@@ -204,6 +219,8 @@ struct vmirror_engine {
 	/* Make @pool->bytes of device memory reachable; 0 or -errno. */
 	int (*start)(struct vmirror_pool *pool);
 	void (*stop)(struct vmirror_pool *pool);
+	/* Make whole pages zero; on -errno their content is undefined. */
+	int (*clear)(struct vmirror_pool *pool, u64 offset, unsigned int pages);
 	/* Copy whole pages; on -errno the destination is undefined, the source intact. */
 	int (*copy_out)(struct vmirror_pool *pool, u64 offset, struct page *src,
 			unsigned int pages);
@@ -387,6 +404,7 @@ struct vmirror_walk {
 	struct vmirror_moved *moved;
 	int (*block)(struct vmirror_walk *walk, unsigned long start, unsigned long end);
 	bool interruptible;		/* a signal ends it, early but in good order */
+	bool populate;			/* out: make pages that are not there */
 	bool settled;			/* out: waited for resting pages once */
 	struct mirror_slot *slot;
 	struct vmirror_batch *batch;

@@ -93,7 +93,7 @@ static int reread(struct vmirror_vm *vm)
 	u64 generation;
 	int n, ret;
 
-	n = vmirror_kvm_read_slots(vm->kvm, &array, &generation);
+	n = vm->ops->read_slots(vm->guest, &array, &generation);
 	if (n < 0)
 		return n;
 	ret = merge(vm, array, n);
@@ -114,12 +114,12 @@ int vmirror_slots_sync(struct vmirror_vm *vm)
 {
 	int ret = 0;
 
-	if (READ_ONCE(vm->slots_generation) == vmirror_kvm_generation(vm->kvm))
+	if (READ_ONCE(vm->slots_generation) == vm->ops->generation(vm->guest))
 		return 0;
 	if (!mmget_not_zero(vm->mm))
 		return -ESRCH;
 	down_write(&vm->slots_lock);
-	if (vm->slots_generation != vmirror_kvm_generation(vm->kvm))
+	if (vm->slots_generation != vm->ops->generation(vm->guest))
 		ret = reread(vm);
 	up_write(&vm->slots_lock);
 	mmput(vm->mm);

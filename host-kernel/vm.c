@@ -24,8 +24,8 @@ static void vm_free(struct kref *kref)
 
 	vmirror_slots_remove_all(vm);
 	vmirror_ring_free(&vm->ring);
-	if (vm->kvm)
-		vmirror_kvm_put(vm->kvm);
+	if (vm->guest)
+		vm->ops->put(vm->guest);
 	if (vm->mm)
 		mmdrop(vm->mm);
 	put_pid(vm->pid);
@@ -175,23 +175,29 @@ static struct vmirror_vm *vm_alloc(const struct vmirror_vm_attach *args)
 	return vm;
 }
 
-/* Find the guest: the KVM VM behind the fd, and that it is that process's. */
-static int vm_bind(struct vmirror_vm *vm, const struct vmirror_vm_attach *args)
+/* Find the KVM VM behind the fd. */
+static int vm_bind_kvm(struct vmirror_vm *vm, int fd)
 {
-	struct file *file __free(fput) = fget(args->kvm_fd);
-	struct task_struct *task;
-	struct mm_struct *mm;
+	struct file *file __free(fput) = fget(fd);
+	void *guest;
 
 	if (!file)
 		return -EBADF;
-	vm->kvm = vmirror_kvm_get(file);
-	if (IS_ERR(vm->kvm)) {
-		int ret = PTR_ERR(vm->kvm);
+	guest = vmirror_kvm_get(file);
+	if (IS_ERR(guest))
+		return PTR_ERR(guest);
+	vm->ops = &vmirror_kvm_ops;
+	vm->guest = guest;
+	return 0;
+}
 
-		vm->kvm = NULL;
-		return ret;
-	}
-	vm->pid = find_get_pid(args->pid);
+/* Find the process, and make sure that the guest's memory is that process's. */
+static int vm_bind_process(struct vmirror_vm *vm, pid_t pid)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+
+	vm->pid = find_get_pid(pid);
 	task = get_pid_task(vm->pid, PIDTYPE_TGID);
 	if (!task)
 		return -ESRCH;
@@ -199,12 +205,25 @@ static int vm_bind(struct vmirror_vm *vm, const struct vmirror_vm_attach *args)
 	put_task_struct(task);
 	if (!mm)
 		return -ESRCH;
-	if (mm == vmirror_kvm_mm(vm->kvm)) {
+	if (!vm->guest) {
+		vm->ops = &vmirror_process_ops;
+		vm->guest = vmirror_process_get(mm);
+	}
+	if (mm == vm->ops->mm(vm->guest)) {
 		mmgrab(mm);
 		vm->mm = mm;
 	}
 	mmput(mm);
 	return vm->mm ? 0 : -EPERM;
+}
+
+static int vm_bind(struct vmirror_vm *vm, const struct vmirror_vm_attach *args)
+{
+	int ret = 0;
+
+	if (!(args->flags & VMIRROR_ATTACH_PROCESS))
+		ret = vm_bind_kvm(vm, args->kvm_fd);
+	return ret ?: vm_bind_process(vm, args->pid);
 }
 
 /* Reserve an id, unless the VM or its name is there already; registry locked. */
@@ -217,7 +236,7 @@ static int vm_register(struct vmirror_vm *vm)
 
 	lockdep_assert_held(&vmirror_registry_lock);
 	xa_for_each(&vmirror_vms, id, other)
-		if (other->kvm == vm->kvm || !strcmp(other->name, vm->name))
+		if (other->guest == vm->guest || !strcmp(other->name, vm->name))
 			return -EEXIST;
 	ret = xa_alloc_cyclic(&vmirror_vms, &vm->id, NULL, XA_LIMIT(1, DEVDATA_VM_MASK), &next_id,
 			      GFP_KERNEL);
@@ -249,7 +268,10 @@ long vmirror_vm_attach(struct file *file, void *arg)
 	struct vmirror_vm *vm;
 	int ret;
 
-	if (args->flags || args->reserved || !vmirror_name_valid(args->name))
+	if (args->flags & ~VMIRROR_ATTACH_PROCESS || args->reserved ||
+	    !vmirror_name_valid(args->name))
+		return -EINVAL;
+	if (args->flags & VMIRROR_ATTACH_PROCESS && args->kvm_fd != -1)
 		return -EINVAL;
 	if (args->ring_records && (!is_power_of_2(args->ring_records) ||
 				   args->ring_records < VMIRROR_RING_MIN ||

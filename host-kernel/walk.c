@@ -80,6 +80,30 @@ static void tally(struct vmirror_walk *walk, unsigned long pages)
 		count(walk->moved, why[i], 1);
 }
 
+/*
+ * Nothing was there: is there anything soon?  An address space may be mostly holes.  @start is
+ * where to look in the VMM; returns how many bytes no vma covers from there on.
+ */
+static u64 hole_at(struct vmirror_walk *walk, unsigned long start)
+{
+	struct mm_struct *mm = walk->vm->mm;
+	struct vm_area_struct *vma;
+	unsigned long hole;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, start);
+	hole = vma ? max(vma->vm_start, start) - start : ULONG_MAX - start;
+	mmap_read_unlock(mm);
+	return PAGE_ALIGN_DOWN(hole);
+}
+
+static bool nothing_was_there(struct vmirror_walk *walk, unsigned long pages)
+{
+	const u8 *why = walk->batch->why;
+
+	return why[0] == VMIRROR_SKIP_ABSENT && !memchr_inv(why, why[0], pages);
+}
+
 static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 {
 	struct vmirror_slot *info = &walk->slot->info;
@@ -99,6 +123,12 @@ static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 			return ret;
 		tally(walk, (next - start) >> PAGE_SHIFT);
 		*gpa += next - start;
+		if (*gpa < end && nothing_was_there(walk, (next - start) >> PAGE_SHIFT)) {
+			u64 hole = min(hole_at(walk, next), end - *gpa);
+
+			count(walk->moved, VMIRROR_SKIP_ABSENT, hole >> PAGE_SHIFT);
+			*gpa += hole;
+		}
 		cond_resched();
 	}
 	return 0;

@@ -189,10 +189,16 @@ struct vmirror_pool_create {
 	char name[VMIRROR_NAME_MAX];
 };
 
+/*
+ * Mirror a process that is no VM's: its whole address space is one slot, in which an address is
+ * its own guest physical address.  kvm_fd is -1.
+ */
+#define VMIRROR_ATTACH_PROCESS	(1u << 0)
+
 /**
- * struct vmirror_vm_attach - VMIRROR_VM_ATTACH: mirror a running KVM VM
+ * struct vmirror_vm_attach - VMIRROR_VM_ATTACH: mirror a running KVM VM, or a process
  * @size: sizeof(struct vmirror_vm_attach)
- * @flags: 0
+ * @flags: 0 or VMIRROR_ATTACH_PROCESS
  * @kvm_fd: the VM's KVM fd (what KVM_CREATE_VM returned), for instance got by
  *	pidfd_getfd() from the VMM
  * @pid: process id of the VMM as the caller sees it.  It cannot be a recycled one:
@@ -277,10 +283,17 @@ struct vmirror_moved {
 	__u64 skipped_pages[VMIRROR_SKIP_SLOTS];
 };
 
+/*
+ * Pages that are not there yet, and zero pages, are made in the pool at once: as zero, with no
+ * page in RAM first.  Whole 2 MiB where the VMM has asked for huge pages (MADV_HUGEPAGE) and
+ * none of it is there.
+ */
+#define VMIRROR_MIGRATE_POPULATE	(1u << 0)
+
 /**
  * struct vmirror_migrate - VMIRROR_MIGRATE: move guest RAM into a pool
  * @size: sizeof(struct vmirror_migrate)
- * @flags: 0
+ * @flags: 0 or VMIRROR_MIGRATE_POPULATE
  * @pool_fd: the pool
  * @reserved: 0
  * @gpa: first guest physical address
@@ -288,7 +301,8 @@ struct vmirror_moved {
  * @moved: out: what was done
  *
  * Best effort: pages that cannot move stay where they are and are counted by
- * reason.  Pages of the guest that have no page in RAM are not given one.
+ * reason.  Pages of the guest that have no page in RAM are not given one, but for
+ * VMIRROR_MIGRATE_POPULATE; what it makes counts as moved.  Pages in swap stay there.
  *
  * Return: 0, also when not one page could move, or -1 with errno:
  *	EBADF	pool_fd is no pool fd

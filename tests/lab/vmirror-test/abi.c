@@ -72,7 +72,7 @@ static void check_pool_create(struct target *t)
 	int pool;
 
 	check_sizes(t->sys, VMIRROR_POOL_CREATE, &good, sizeof(good), true);
-	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, flags, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, flags, 1u << 31, EINVAL);
 	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, reserved, 1, EINVAL);
 	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, engine, 0, EINVAL);
 	REFUSED(t->sys, VMIRROR_POOL_CREATE, good, engine, 77, EOPNOTSUPP);
@@ -140,7 +140,7 @@ static void check_attach(struct target *t)
 	int null = open("/dev/null", O_RDWR), vm;
 
 	check_sizes(t->sys, VMIRROR_VM_ATTACH, &good, sizeof(good), true);
-	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, flags, 1, EINVAL);
+	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, flags, 1u << 31, EINVAL);
 	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, reserved, 1, EINVAL);
 	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, name[0], ' ', EINVAL);
 	REFUSED(t->sys, VMIRROR_VM_ATTACH, good, ring_records, 100, EINVAL);
@@ -165,7 +165,7 @@ static void check_attach(struct target *t)
 
 /* MIGRATE and RECALL have the same ideas about ranges. */
 #define CHECK_RANGES(fd, cmd, good, hole) do {					\
-	REFUSED(fd, cmd, good, flags, 1, EINVAL);				\
+	REFUSED(fd, cmd, good, flags, 1u << 31, EINVAL);				\
 	REFUSED(fd, cmd, good, gpa, 0x123, EINVAL);				\
 	REFUSED(fd, cmd, good, length, 0, EINVAL);				\
 	REFUSED(fd, cmd, good, length, 4097, EINVAL);				\
@@ -196,6 +196,7 @@ static void check_vm_ioctls(struct target *t)
 
 	check_sizes(vm, VMIRROR_MIGRATE, &out, sizeof(out), false);
 	CHECK_RANGES(vm, VMIRROR_MIGRATE, out, hole);
+	REFUSED(vm, VMIRROR_MIGRATE, out, flags, 1u << 31, EINVAL);
 	REFUSED(vm, VMIRROR_MIGRATE, out, reserved, 1, EINVAL);
 	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, -1, EBADF);
 	REFUSED(vm, VMIRROR_MIGRATE, out, pool_fd, 1000000, EBADF);
@@ -212,7 +213,7 @@ static void check_vm_ioctls(struct target *t)
 	REFUSED(vm, VMIRROR_SNAPSHOT, snap, extents, ~0xfffull, EFAULT);
 
 	check_sizes(vm, VMIRROR_SLOTS, &list, sizeof(list), false);
-	REFUSED(vm, VMIRROR_SLOTS, list, flags, 1, EINVAL);
+	REFUSED(vm, VMIRROR_SLOTS, list, flags, 1u << 31, EINVAL);
 	REFUSED(vm, VMIRROR_SLOTS, list, reserved, 1, EINVAL);
 	REFUSED(vm, VMIRROR_SLOTS, list, slots, ~0xfffull, EFAULT);
 

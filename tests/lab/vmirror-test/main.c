@@ -24,6 +24,8 @@ static const struct {
 	{ .name = "mixed", .run = case_mixed, .own_vm = true },
 	{ .name = "parts", .run = case_parts, .own_vm = true },
 	{ .name = "two-pools", .run = case_two_pools, .own_vm = true },
+	{ .name = "populate", .run = case_populate, .own_vm = true },
+	{ .name = "process", .run = case_process, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */
