@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* calls.c - the ioctls as functions that must succeed */
+#include <fcntl.h>
 #include <stdarg.h>
 
 #include "test.h"
@@ -39,6 +40,32 @@ int vm_attach(struct target *t, const char *name, uint32_t ring_records)
 		.kvm_fd = t->kvm,
 		.pid = t->pid,
 		.ring_records = ring_records,
+	};
+	int fd;
+
+	snprintf(args.name, sizeof(args.name), "%s", name);
+	fd = ioctl(t->sys, VMIRROR_VM_ATTACH, &args);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+struct target process_self(void)
+{
+	struct target t = { .pid = getpid(), .kvm = -1 };
+
+	t.sys = open(VMIRROR_DEVICE, O_RDWR | O_CLOEXEC);
+	if (t.sys < 0)
+		FAIL("%s: %s", VMIRROR_DEVICE, strerror(errno));
+	return t;
+}
+
+int process_attach(struct target *t, pid_t pid, const char *name)
+{
+	struct vmirror_vm_attach args = {
+		.size = sizeof(args),
+		.flags = VMIRROR_ATTACH_PROCESS,
+		.kvm_fd = -1,
+		.pid = pid,
 	};
 	int fd;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* populate.c - pages that do not exist yet are made in the pool, as zero */
-#include <fcntl.h>
 #include <pthread.h>
 
 #include <sys/mman.h>
@@ -10,21 +9,6 @@
 #define LENGTH (8 * MiB)
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
 #define BLOCK_PAGES (2 * MiB / VMIRROR_PAGE_SIZE)
-
-static int attach(struct target *t)
-{
-	struct vmirror_vm_attach args = {
-		.size = sizeof(args),
-		.flags = VMIRROR_ATTACH_PROCESS,
-		.kvm_fd = -1,
-		.pid = getpid(),
-		.name = "populate",
-	};
-	int vm = ioctl(t->sys, VMIRROR_VM_ATTACH, &args);
-
-	CHECK(vm >= 0);
-	return vm;
-}
 
 /* Asks again while the kernel holds pages for a moment; what moved meanwhile is counted as moved. */
 static void populate(int vm, int pool, void *memory, uint64_t length, struct vmirror_moved *moved)
@@ -79,7 +63,7 @@ static void dirty_pool(int vm, int pool, bool huge)
 static void all(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = attach(t), pool = pool_create(t, "populate", LENGTH);
+	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 
 	dirty_pool(vm, pool, huge);
@@ -109,7 +93,7 @@ static void all(struct target *t, bool huge)
 static void mixed(struct target *t)
 {
 	char *memory = map_anonymous(LENGTH, false);
-	int vm = attach(t), pool = pool_create(t, "populate", LENGTH);
+	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 	volatile char sink;
 
@@ -141,7 +125,7 @@ static void mixed(struct target *t)
 static void read_only(struct target *t)
 {
 	char *memory = map_anonymous(LENGTH, false);
-	int vm = attach(t), pool = pool_create(t, "populate", LENGTH);
+	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 
 	CHECK(mprotect(memory, LENGTH, PROT_READ) == 0);
@@ -159,7 +143,7 @@ static void read_only(struct target *t)
 static void no_room(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = attach(t), pool = pool_create(t, "populate", LENGTH / 4);
+	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH / 4);
 	struct vmirror_moved moved;
 
 	populate(vm, pool, memory, LENGTH, &moved);
@@ -195,7 +179,7 @@ static void *write_marks(void *arg)
 /* Pages are made in the pool while someone writes to the same ones for the first time. */
 static void race(struct target *t, bool huge)
 {
-	int vm = attach(t), pool = pool_create(t, "populate", LENGTH);
+	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
 
 	for (int round = 0; round < 5; round++) {
 		struct writer w = { .memory = map_anonymous(LENGTH, huge) };
@@ -217,10 +201,9 @@ static void race(struct target *t, bool huge)
 
 void case_populate(struct target *t)
 {
-	struct target own = { .pid = getpid(), .kvm = -1, .sys = open(VMIRROR_DEVICE, O_RDWR | O_CLOEXEC) };
+	struct target own = process_self();
 
 	(void)t;
-	CHECK(own.sys >= 0);
 	mixed(&own);
 	read_only(&own);
 	for (int huge = 0; huge < 2; huge++) {

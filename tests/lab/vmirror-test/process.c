@@ -4,7 +4,6 @@
  *
  * So what no VMM does with a guest's memory can be tried through the same code.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <time.h>
 
@@ -28,14 +27,6 @@ static int try_attach(int sys, pid_t pid, int kvm, uint32_t flags)
 	};
 
 	return ioctl(sys, VMIRROR_VM_ATTACH, &args);
-}
-
-static int attach(int sys, pid_t pid)
-{
-	int vm = try_attach(sys, pid, -1, VMIRROR_ATTACH_PROCESS);
-
-	CHECK(vm >= 0);
-	return vm;
 }
 
 /* All of it out.  The kernel may hold a page for a moment, as khugepaged does: then it says so, and asked again it lets go. */
@@ -71,7 +62,7 @@ static void wrong_use(struct target *t)
 	CHECK_ERRNO(try_attach(t->sys, getpid(), 0, VMIRROR_ATTACH_PROCESS), EINVAL);
 	CHECK_ERRNO(try_attach(t->sys, getpid(), -1, 0), EBADF);
 	CHECK_ERRNO(try_attach(t->sys, gone, -1, VMIRROR_ATTACH_PROCESS), ESRCH);
-	vm = attach(t->sys, getpid());
+	vm = process_attach(t, getpid(), "process");
 	CHECK_ERRNO(try_attach(t->sys, getpid(), -1, VMIRROR_ATTACH_PROCESS), EEXIST);
 	CHECK(ioctl(vm, VMIRROR_SLOTS, &args) == 0);
 	CHECK(args.nr_slots == 1 && slots[0].gpa == 0 && slots[0].hva == 0);
@@ -91,7 +82,7 @@ static uint64_t seconds(void)
 static void out_and_back(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = attach(t->sys, getpid()), pool = pool_create(t, "process", LENGTH);
+	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", LENGTH);
 	struct vmirror_pool_stat ps;
 	struct vmirror_moved moved;
 	uint64_t start = seconds();
@@ -122,7 +113,7 @@ static void out_and_back(struct target *t, bool huge)
 static void cycles(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = attach(t->sys, getpid()), pool = pool_create(t, "process", 2 * LENGTH);
+	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", 2 * LENGTH);
 	unsigned int seed = 1;
 
 	fill_pattern(memory, LENGTH, 3);
@@ -170,7 +161,7 @@ static void wait_for_byte(int fd)
 static void copy_on_write(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = attach(t->sys, getpid()), pool = pool_create(t, "process", LENGTH);
+	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", LENGTH);
 	int status, to_child[2], to_parent[2];
 	struct vmirror_moved moved;
 	pid_t pid;
@@ -228,7 +219,7 @@ static void killed(struct target *t, bool huge)
 			pause();
 	}
 	wait_for_byte(ready[0]);
-	vm = attach(t->sys, pid);
+	vm = process_attach(t, pid, "process");
 	pool = pool_create(t, "process", LENGTH);
 	out(vm, pool, memory, LENGTH);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
@@ -245,10 +236,9 @@ static void killed(struct target *t, bool huge)
 
 void case_process(struct target *t)
 {
-	struct target own = { .pid = getpid(), .kvm = -1, .sys = open(VMIRROR_DEVICE, O_RDWR | O_CLOEXEC) };
+	struct target own = process_self();
 
 	(void)t;
-	CHECK(own.sys >= 0);
 	wrong_use(&own);
 	for (int huge = 0; huge < 2; huge++) {
 		out_and_back(&own, huge);

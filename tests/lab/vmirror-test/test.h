@@ -51,6 +51,9 @@ void fail(const char *file, int line, const char *format, ...)
 
 int pool_create(struct target *t, const char *name, uint64_t bytes);
 int vm_attach(struct target *t, const char *name, uint32_t ring_records);
+/* A process without KVM: this one opens the device for itself; that one is mirrored. */
+struct target process_self(void);
+int process_attach(struct target *t, pid_t pid, const char *name);
 void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void vm_stat(int vm, struct vmirror_vm_stat *stat);
