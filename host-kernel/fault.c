@@ -16,7 +16,8 @@ module_param(fault_around, uint, 0644);
 MODULE_PARM_DESC(fault_around,
 		 "Pages that one fault on a 4 KiB page brings home, a power of two up to 16 (default 16)");
 
-static struct vmirror_homecoming fault_home(struct vm_fault *vmf, unsigned long start, unsigned long end)
+static struct vmirror_homecoming fault_home(struct vm_fault *vmf, unsigned long start,
+					    unsigned long end)
 {
 	return (struct vmirror_homecoming) {
 		.args = {

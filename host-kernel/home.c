@@ -58,8 +58,8 @@ static struct vmirror_vm *vm_of(struct page *page)
  * reserve, and if that is empty too, wait.  The guest's vCPU would wait for any other
  * memory likewise; what it must never get is an error.
  */
-static struct page *alloc_one(struct vmirror_homecoming *home, struct page *from, unsigned long addr,
-			      bool must)
+static struct page *alloc_one(struct vmirror_homecoming *home, struct page *from,
+			      unsigned long addr, bool must)
 {
 	struct vmirror_vm *vm;
 	struct folio *folio;
@@ -178,8 +178,8 @@ void vmirror_home_tell(struct vmirror_homecoming *home)
 }
 
 /*
- * The two ends of every homecoming by address.  Both hold off the rest of pages (pool-alloc.c): the
- * first may come by a reference too late, the second drops references.
+ * The two ends of every homecoming by address.  Both hold off the rest of pages
+ * (pool-alloc.c): the first may come by a reference too late, the second drops references.
  */
 bool vmirror_home_set_out(struct vmirror_homecoming *home)
 {

@@ -45,32 +45,43 @@ struct out {
 /* In batch->pfns: no page is there. */
 #define PFN_ABSENT ULONG_MAX
 
-/* See where one page is, or a huge one: returns why it cannot move, or 0 if it may. */
-static enum vmirror_skip look_at(struct out *out, unsigned long pfn)
+/*
+ * See where a page is, or @pages that one PMD maps.  @why: out: why they cannot move, or 0 if
+ * they may.  Returns the page in RAM, PFN_ABSENT, or 0.
+ */
+static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pages, u8 *why)
 {
+	*why = 0;
 	if (pfn & HMM_PFN_ERROR) {
-		out->unclear = true;
-		return 0;	/* special, no vma, or a huge page on its way: see there */
+		out->unclear = true;	/* special, no vma, or a huge page on its way: see there */
+		return 0;
 	}
 	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 		/* Or NUMA balancing is watching it. */
 		out->large |= num_online_nodes() > 1;
-		return out->walk->populate ? 0 : VMIRROR_SKIP_ABSENT;
+		if (!out->walk->populate) {
+			*why = VMIRROR_SKIP_ABSENT;
+			return 0;
+		}
+		out->absent += pages;
+		return PFN_ABSENT;
 	}
-	if (is_device_private_page(hmm_pfn_to_page(pfn)))
-		return VMIRROR_SKIP_ALREADY_OUT;
+	if (is_device_private_page(hmm_pfn_to_page(pfn))) {
+		*why = VMIRROR_SKIP_ALREADY_OUT;
+		return 0;
+	}
+	out->ram += pages;
 	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
-	return 0;
+	return pfn & ~HMM_PFN_FLAGS;
 }
 
 /*
- * See where the pages are: fills in batch->pfns, and batch->why for those not in RAM.  What
+ * See where the pages are: fills in batch->pfns, and batch->why for those that stay.  What
  * one PMD maps is one folio: one look does, while invalidations wait for us.
  */
 static void look(unsigned long *pfns, unsigned long n, void *arg)
 {
 	struct out *out = arg;
-	u8 *why = out->walk->batch->why;
 	unsigned long step;
 
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
@@ -80,17 +91,12 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->large = out->huge;
 	step = out->huge ? n : 1;
 	for (unsigned long i = 0; i < n; i += step) {
-		enum vmirror_skip skip = look_at(out, pfns[i]);
-		bool known = !skip && !(pfns[i] & HMM_PFN_ERROR);
-		bool in_ram = known && (pfns[i] & HMM_PFN_VALID) && !vmirror_is_zero_page(pfns[i]);
+		u8 why;
+		unsigned long pfn = look_at(out, pfns[i], step, &why);
 
-		memset(&why[i], skip, step);
-		if (in_ram)
-			out->ram += step;
-		else if (known)
-			out->absent += step;
+		memset(&out->walk->batch->why[i], why, step);
 		for (unsigned long j = i; j < i + step; j++)
-			pfns[j] = in_ram ? pfns[j] & ~HMM_PFN_FLAGS : known ? PFN_ABSENT : 0;
+			pfns[j] = pfn;
 	}
 }
 

@@ -170,7 +170,10 @@ bool vmirror_pool_take_this(struct vmirror_pool *pool, u32 index)
 	return was_free;
 }
 
-/* From now on (1) or no longer (-1): someone will want page @index, nothing else near it is given out. */
+/*
+ * From now on (1), or no longer (-1), someone will want page @index: nothing is given out from
+ * its block.
+ */
 void vmirror_pool_visit(struct vmirror_pool *pool, u32 index, int visitors)
 {
 	struct pool_block *block = block_at(pool, index);

@@ -67,17 +67,21 @@ static void count(struct vmirror_moved *moved, u8 why, unsigned long pages)
 		moved->skipped_pages[why ?: VMIRROR_SKIP_BUSY] += pages;
 }
 
-/* Add up what became of the pages of a block.  Mostly the same of all. */
-static void tally(struct vmirror_walk *walk, unsigned long pages)
+/*
+ * Add up what became of the pages of a block: mostly the same of all.  Returns whether there
+ * were none.
+ */
+static bool tally(struct vmirror_walk *walk, unsigned long pages)
 {
 	const u8 *why = walk->batch->why;
 
 	if (!memchr_inv(why, why[0], pages)) {
 		count(walk->moved, why[0], pages);
-		return;
+		return why[0] == VMIRROR_SKIP_ABSENT;
 	}
 	for (unsigned long i = 0; i < pages; i++)
 		count(walk->moved, why[i], 1);
+	return false;
 }
 
 /*
@@ -97,13 +101,6 @@ static u64 hole_at(struct vmirror_walk *walk, unsigned long start)
 	return PAGE_ALIGN_DOWN(hole);
 }
 
-static bool nothing_was_there(struct vmirror_walk *walk, unsigned long pages)
-{
-	const u8 *why = walk->batch->why;
-
-	return why[0] == VMIRROR_SKIP_ABSENT && !memchr_inv(why, why[0], pages);
-}
-
 static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 {
 	struct vmirror_slot *info = &walk->slot->info;
@@ -111,6 +108,7 @@ static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 	while (*gpa < end) {
 		unsigned long start = info->hva + (*gpa - info->gpa);
 		unsigned long next = min(ALIGN(start + 1, BLOCK_BYTES), start + (end - *gpa));
+		bool none;
 		int ret;
 
 		if (walk->interruptible && signal_pending(current))
@@ -121,9 +119,9 @@ static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 		ret = walk->block(walk, start, next);
 		if (ret)
 			return ret;
-		tally(walk, (next - start) >> PAGE_SHIFT);
+		none = tally(walk, (next - start) >> PAGE_SHIFT);
 		*gpa += next - start;
-		if (*gpa < end && nothing_was_there(walk, (next - start) >> PAGE_SHIFT)) {
+		if (none && *gpa < end) {
 			u64 hole = min(hole_at(walk, next), end - *gpa);
 
 			count(walk->moved, VMIRROR_SKIP_ABSENT, hole >> PAGE_SHIFT);

@@ -2,6 +2,7 @@
 /* calls.c - the ioctls as functions that must succeed */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include "test.h"
 
@@ -15,6 +16,14 @@ void fail(const char *file, int line, const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	exit(1);
+}
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
 /* A pool with room for @bytes at least. */
@@ -37,6 +46,7 @@ int vm_attach(struct target *t, const char *name, uint32_t ring_records)
 {
 	struct vmirror_vm_attach args = {
 		.size = sizeof(args),
+		.flags = t->kvm < 0 ? VMIRROR_ATTACH_PROCESS : 0,
 		.kvm_fd = t->kvm,
 		.pid = t->pid,
 		.ring_records = ring_records,
@@ -57,22 +67,6 @@ struct target process_self(void)
 	if (t.sys < 0)
 		FAIL("%s: %s", VMIRROR_DEVICE, strerror(errno));
 	return t;
-}
-
-int process_attach(struct target *t, pid_t pid, const char *name)
-{
-	struct vmirror_vm_attach args = {
-		.size = sizeof(args),
-		.flags = VMIRROR_ATTACH_PROCESS,
-		.kvm_fd = -1,
-		.pid = pid,
-	};
-	int fd;
-
-	snprintf(args.name, sizeof(args.name), "%s", name);
-	fd = ioctl(t->sys, VMIRROR_VM_ATTACH, &args);
-	CHECK(fd >= 0);
-	return fd;
 }
 
 uint64_t all_moved(const struct vmirror_moved *moved)

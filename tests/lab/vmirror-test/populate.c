@@ -63,7 +63,7 @@ static void dirty_pool(int vm, int pool, bool huge)
 static void all(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 
 	dirty_pool(vm, pool, huge);
@@ -93,7 +93,7 @@ static void all(struct target *t, bool huge)
 static void mixed(struct target *t)
 {
 	char *memory = map_anonymous(LENGTH, false);
-	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 	volatile char sink;
 
@@ -125,7 +125,7 @@ static void mixed(struct target *t)
 static void read_only(struct target *t)
 {
 	char *memory = map_anonymous(LENGTH, false);
-	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH);
 	struct vmirror_moved moved;
 
 	CHECK(mprotect(memory, LENGTH, PROT_READ) == 0);
@@ -143,7 +143,7 @@ static void read_only(struct target *t)
 static void no_room(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH / 4);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH / 4);
 	struct vmirror_moved moved;
 
 	populate(vm, pool, memory, LENGTH, &moved);
@@ -179,7 +179,7 @@ static void *write_marks(void *arg)
 /* Pages are made in the pool while someone writes to the same ones for the first time. */
 static void race(struct target *t, bool huge)
 {
-	int vm = process_attach(t, getpid(), "populate"), pool = pool_create(t, "populate", LENGTH);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH);
 
 	for (int round = 0; round < 5; round++) {
 		struct writer w = { .memory = map_anonymous(LENGTH, huge) };

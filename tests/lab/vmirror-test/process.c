@@ -5,7 +5,6 @@
  * So what no VMM does with a guest's memory can be tried through the same code.
  */
 #include <signal.h>
-#include <time.h>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -62,7 +61,7 @@ static void wrong_use(struct target *t)
 	CHECK_ERRNO(try_attach(t->sys, getpid(), 0, VMIRROR_ATTACH_PROCESS), EINVAL);
 	CHECK_ERRNO(try_attach(t->sys, getpid(), -1, 0), EBADF);
 	CHECK_ERRNO(try_attach(t->sys, gone, -1, VMIRROR_ATTACH_PROCESS), ESRCH);
-	vm = process_attach(t, getpid(), "process");
+	vm = vm_attach(t, "process", 0);
 	CHECK_ERRNO(try_attach(t->sys, getpid(), -1, VMIRROR_ATTACH_PROCESS), EEXIST);
 	CHECK(ioctl(vm, VMIRROR_SLOTS, &args) == 0);
 	CHECK(args.nr_slots == 1 && slots[0].gpa == 0 && slots[0].hva == 0);
@@ -70,22 +69,14 @@ static void wrong_use(struct target *t)
 	close(vm);
 }
 
-static uint64_t seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
 /* A detach, and a recall of everything, go through an address space of 128 TiB, most of it holes. */
 static void out_and_back(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", LENGTH);
+	int vm = vm_attach(t, "process", 0), pool = pool_create(t, "process", LENGTH);
 	struct vmirror_pool_stat ps;
 	struct vmirror_moved moved;
-	uint64_t start = seconds();
+	uint64_t start = now_ms();
 
 	fill_pattern(memory, LENGTH, 2);
 	out(vm, pool, memory, LENGTH);
@@ -106,14 +97,14 @@ static void out_and_back(struct target *t, bool huge)
 	check_pattern(memory, LENGTH, 2);
 	close(pool);
 	munmap(memory, LENGTH);
-	CHECK(seconds() - start < 20);
+	CHECK(now_ms() - start < 20000);
 }
 
 /* Some come back, as they are touched; then all go out again; many times. */
 static void cycles(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", 2 * LENGTH);
+	int vm = vm_attach(t, "process", 0), pool = pool_create(t, "process", 2 * LENGTH);
 	unsigned int seed = 1;
 
 	fill_pattern(memory, LENGTH, 3);
@@ -161,7 +152,7 @@ static void wait_for_byte(int fd)
 static void copy_on_write(struct target *t, bool huge)
 {
 	char *memory = map_anonymous(LENGTH, huge);
-	int vm = process_attach(t, getpid(), "process"), pool = pool_create(t, "process", LENGTH);
+	int vm = vm_attach(t, "process", 0), pool = pool_create(t, "process", LENGTH);
 	int status, to_child[2], to_parent[2];
 	struct vmirror_moved moved;
 	pid_t pid;
@@ -219,7 +210,7 @@ static void killed(struct target *t, bool huge)
 			pause();
 	}
 	wait_for_byte(ready[0]);
-	vm = process_attach(t, pid, "process");
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = t->sys }, "process", 0);
 	pool = pool_create(t, "process", LENGTH);
 	out(vm, pool, memory, LENGTH);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);

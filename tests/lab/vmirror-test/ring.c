@@ -2,7 +2,6 @@
 /* ring.c - the event ring: what it says adds up, who waits is woken, and overflow is told */
 #include <poll.h>
 #include <pthread.h>
-#include <time.h>
 
 #include <sys/mman.h>
 
@@ -92,14 +91,6 @@ struct follower {
 };
 
 #define WAKE_MS 2000		/* a wake-up that takes so long was lost */
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
-}
 
 static void *follow(void *arg)
 {

@@ -25,7 +25,7 @@
 /**
  * struct target - the VM under test
  * @pid: its VMM
- * @kvm: a duplicate of its KVM fd
+ * @kvm: a duplicate of its KVM fd, or -1: no VM but the process itself
  * @sys: /dev/vmirror
  * @verify: shell command that has the guest check its memory, or NULL
  */
@@ -49,11 +49,11 @@ void fail(const char *file, int line, const char *format, ...)
 		FAIL("%s: expected %s, got %s", #call, strerror(want), strerror(errno)); \
 } while (0)
 
+uint64_t now_ms(void);
 int pool_create(struct target *t, const char *name, uint64_t bytes);
 int vm_attach(struct target *t, const char *name, uint32_t ring_records);
-/* A process without KVM: this one opens the device for itself; that one is mirrored. */
+/* This process, without KVM. */
 struct target process_self(void);
-int process_attach(struct target *t, pid_t pid, const char *name);
 void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void vm_stat(int vm, struct vmirror_vm_stat *stat);
