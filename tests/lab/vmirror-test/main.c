@@ -84,6 +84,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || argc > 4)
 		return usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* a case that is killed has said how far it came */
 	t.sys = open(VMIRROR_DEVICE, O_RDWR | O_CLOEXEC);
 	if (t.sys < 0)
 		FAIL("%s: %s", VMIRROR_DEVICE, strerror(errno));
