@@ -12,6 +12,7 @@
 #include <linux/huge_mm.h>
 #include <linux/memremap.h>
 #include <linux/migrate.h>
+#include <linux/rmap.h>
 
 /* 2 MiB folios that move whole came with 6.19. */
 #ifndef HAVE_MIGRATE_COMPOUND
@@ -78,5 +79,33 @@ static inline void compat_migrate_device_pfns(unsigned long *pfns, unsigned long
 		migrate_device_range(&pfns[i], pfns[i], 1);
 #endif
 }
+
+/* The page, with its folio locked and referenced, or an error. */
+static inline struct page *compat_make_device_exclusive(struct mm_struct *mm, unsigned long addr,
+							struct folio **folio)
+{
+#ifdef HAVE_MAKE_DEVICE_EXCLUSIVE
+	return make_device_exclusive(mm, addr, NULL, folio);
+#elif IS_ENABLED(CONFIG_DEVICE_PRIVATE)
+	struct page *page = NULL;
+	int n = make_device_exclusive_range(mm, addr, addr + PAGE_SIZE, &page, NULL);
+
+	if (n < 0)
+		return ERR_PTR(n);
+	if (!page)
+		return ERR_PTR(-EBUSY);
+	*folio = page_folio(page);
+	return page;
+#else
+	return ERR_PTR(-EOPNOTSUPP);
+#endif
+}
+
+/* For the modules in tests/kernel, which go through our own code. */
+#ifdef EXPORT_SYMBOL_FOR_MODULES
+#define VMIRROR_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_FOR_MODULES(symbol, "hmm_dmirror")
+#else
+#define VMIRROR_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#endif
 
 #endif /* VMIRROR_COMPAT_H */

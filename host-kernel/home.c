@@ -15,8 +15,9 @@
 
 #include "private.h"
 
-static bool huge_home = true;
-module_param(huge_home, bool, 0644);
+bool vmirror_huge_home = true;
+VMIRROR_EXPORT_FOR_TESTS(vmirror_huge_home);
+module_param_named(huge_home, vmirror_huge_home, bool, 0644);
 MODULE_PARM_DESC(huge_home, "Bring 2 MiB folios home whole where the host has huge pages (default Y)");
 
 static struct folio *alloc_folio(struct vmirror_homecoming *home, gfp_t gfp, unsigned int order,
@@ -108,7 +109,7 @@ static bool fill_huge(struct vmirror_homecoming *home, struct page *from, unsign
 {
 	struct page *page = NULL;
 
-	if (READ_ONCE(huge_home))
+	if (READ_ONCE(vmirror_huge_home))
 		page = alloc_huge(home, addr) ?: alloc_huge_hard();
 	else if (home->hard)
 		page = alloc_huge_hard();

@@ -5,6 +5,7 @@
  * Every argument starts with its own size.  What a longer userspace struct has beyond
  * ours must be zero; what a shorter one lacks is zero to us.
  */
+#include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -51,6 +52,21 @@ long vmirror_ioctl_dispatch(struct file *file, unsigned int cmd, unsigned long u
 	if (copy_to_user(uptr, arg, min(user_size, op->size)))
 		return -EFAULT;
 	return 0;
+}
+
+/* A new fd for an object's file, whose reference it takes; or the error in its stead. */
+long vmirror_give_fd(struct file *file)
+{
+	int fd;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
 }
 
 int vmirror_check_range(u64 gpa, u64 length)

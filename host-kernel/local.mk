@@ -9,7 +9,7 @@ MODULE_DIR = $(DESTDIR)/lib/modules/$(kernel_release)/updates
 
 # Every source file; not what kbuild or an editor left behind.
 LIST_KERNEL_FILES = cd $(abs_srcdir)/host-kernel && \
-	ls -d Kbuild Makefile dkms.conf *.c *.h 2>/dev/null | grep -v '\.mod\.c$$' | \
+	ls -d Kbuild conftest.mk dkms.conf *.c *.h 2>/dev/null | grep -v '\.mod\.c$$' | \
 	sed 's|^|$(abs_srcdir)/host-kernel/|'
 KERNEL_ABI = $(abs_srcdir)/proto/vmirror.h
 

@@ -42,12 +42,13 @@ struct out {
 	unsigned int used;
 };
 
-/* In batch->pfns: no page is there. */
-#define PFN_ABSENT ULONG_MAX
+/* In batch->pfns: no page is there; a page of a file, which stays. */
+#define PFN_ABSENT	ULONG_MAX
+#define PFN_FILE	(ULONG_MAX - 1)
 
 /*
  * See where a page is, or @pages that one PMD maps.  @why: out: why they cannot move, or 0 if
- * they may.  Returns the page in RAM, PFN_ABSENT, or 0.
+ * they may.  Returns the page in RAM, PFN_ABSENT, PFN_FILE, or 0.
  */
 static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pages, u8 *why)
 {
@@ -69,6 +70,10 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 	if (is_device_private_page(hmm_pfn_to_page(pfn))) {
 		*why = VMIRROR_SKIP_ALREADY_OUT;
 		return 0;
+	}
+	if (!PageAnon(hmm_pfn_to_page(pfn))) {
+		out->unclear = true;	/* the vma may have a better reason */
+		return PFN_FILE;
 	}
 	out->ram += pages;
 	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
@@ -181,6 +186,8 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 	/* KSM compares pages by reading them, which it cannot do in device memory. */
 	if (spage && folio_test_ksm(page_folio(spage)))
 		return VMIRROR_SKIP_KSM;
+	if (spage && !PageAnon(spage))
+		return VMIRROR_SKIP_FILE;
 	if (!have_pages(out, 1 << order))
 		return VMIRROR_SKIP_POOL_FULL;
 	index = out->walk->batch->taken[out->used];
@@ -280,6 +287,8 @@ static enum vmirror_skip why_not(unsigned long pfn)
 
 	if (pfn == PFN_ABSENT)
 		return VMIRROR_SKIP_ABSENT;
+	if (pfn == PFN_FILE)
+		return VMIRROR_SKIP_FILE;
 	if (!pfn)
 		return why;
 	folio = page_folio(pfn_to_page(pfn));
@@ -348,7 +357,8 @@ static bool is_huge_wanted(struct mm_struct *mm, unsigned long start)
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, start);
-	wanted = vma && vma->vm_flags & VM_HUGEPAGE && vma->vm_end - start >= BLOCK_BYTES;
+	wanted = vma && vma_is_anonymous(vma) && vma->vm_flags & VM_HUGEPAGE &&
+		 vma->vm_end - start >= BLOCK_BYTES;
 	mmap_read_unlock(mm);
 	return wanted;
 }
@@ -378,17 +388,38 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 	return at < 0 ? at : 0;
 }
 
+/**
+ * vmirror_migrate() - move a range of a VM into a pool
+ * @vm: the VM
+ * @pool: the pool; the caller keeps it from being closed
+ * @gpa: first guest physical address
+ * @length: bytes
+ * @flags: VMIRROR_MIGRATE_*
+ * @moved: out: what became of the pages
+ *
+ * Return: as vmirror_walk()
+ */
+int vmirror_migrate(struct vmirror_vm *vm, struct vmirror_pool *pool, u64 gpa, u64 length,
+		    u32 flags, struct vmirror_moved *moved)
+{
+	struct vmirror_walk walk = {
+		.vm = vm,
+		.pool = pool,
+		.moved = moved,
+		.block = out_block,
+		.interruptible = true,
+		.populate = flags & VMIRROR_MIGRATE_POPULATE,
+	};
+
+	return vmirror_walk(&walk, gpa, length);
+}
+VMIRROR_EXPORT_FOR_TESTS(vmirror_migrate);
+
 long vmirror_migrate_ioctl(struct file *file, void *arg)
 {
 	struct vmirror_migrate *args = arg;
 	struct file *pool_file __free(fput) = NULL;
-	struct vmirror_walk walk = {
-		.vm = file->private_data,
-		.moved = &args->moved,
-		.block = out_block,
-		.interruptible = true,
-		.populate = args->flags & VMIRROR_MIGRATE_POPULATE,
-	};
+	struct vmirror_pool *pool;
 
 	if (args->flags & ~VMIRROR_MIGRATE_POPULATE || args->reserved)
 		return -EINVAL;
@@ -396,8 +427,9 @@ long vmirror_migrate_ioctl(struct file *file, void *arg)
 	if (!pool_file)
 		return -EBADF;
 	/* The reference on the file keeps the pool open until we are through. */
-	walk.pool = vmirror_pool_from_file(pool_file);
-	if (!walk.pool)
+	pool = vmirror_pool_from_file(pool_file);
+	if (!pool)
 		return -EBADF;
-	return vmirror_walk(&walk, args->gpa, args->length);
+	return vmirror_migrate(file->private_data, pool, args->gpa, args->length, args->flags,
+			       &args->moved);
 }

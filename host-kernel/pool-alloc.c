@@ -127,6 +127,7 @@ bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index)
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return block;
 }
+VMIRROR_EXPORT_FOR_TESTS(vmirror_pool_take_block);
 
 /* Take up to @n single pages; returns how many there were. */
 unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, unsigned int n)
@@ -197,6 +198,7 @@ void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages)
 	block_account(pool, block, -(int)pages, 0);
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
+VMIRROR_EXPORT_FOR_TESTS(vmirror_pool_give);
 
 /**
  * vmirror_search_begin() - before page tables are searched for device pages

@@ -121,6 +121,7 @@ struct vmirror_pool *vmirror_pool_from_file(struct file *file)
 {
 	return file->f_op == &pool_fops ? file->private_data : NULL;
 }
+VMIRROR_EXPORT_FOR_TESTS(vmirror_pool_from_file);
 
 /**
  * vmirror_pool_get_next() - go through all pools, with no lock held in between
@@ -180,14 +181,8 @@ err_id:
 	return ret;
 }
 
-long vmirror_pool_create(struct file *file, void *arg)
+static int check_create(const struct vmirror_pool_create *args)
 {
-	const int fd_flags = O_CLOEXEC | O_RDWR;
-	struct vmirror_pool_create *args = arg;
-	struct file *pool_file;
-	struct vmirror_pool *pool;
-	int fd, ret;
-
 	if (args->flags || args->reserved || !args->engine)
 		return -EINVAL;
 	if (args->engine != VMIRROR_ENGINE_RAM)
@@ -197,35 +192,45 @@ long vmirror_pool_create(struct file *file, void *arg)
 		return -EINVAL;
 	if (args->bytes >> PAGE_SHIFT > min(totalram_pages(), U32_MAX))
 		return -ENOMEM;
+	return 0;
+}
 
+/**
+ * vmirror_pool_open() - make a pool
+ * @args: as VMIRROR_POOL_CREATE has them
+ *
+ * Return: the pool's file, whose last close ends the pool, or an error as
+ * VMIRROR_POOL_CREATE returns it
+ */
+struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
+{
+	struct vmirror_pool *pool;
+	struct file *file;
+	int ret;
+
+	ret = check_create(args);
+	if (ret)
+		return ERR_PTR(ret);
 	pool = pool_alloc(args);
 	if (!pool)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	pool->engine = &vmirror_engine_ram;
 
 	mutex_lock(&vmirror_registry_lock);
 	ret = pool_start(pool);
 	if (ret)
 		goto err_free;
-	fd = get_unused_fd_flags(fd_flags);
-	if (fd < 0) {
-		ret = fd;
+	file = anon_inode_getfile("[vmirror-pool]", &pool_fops, pool, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
 		goto err_stop;
 	}
-	pool_file = anon_inode_getfile("[vmirror-pool]", &pool_fops, pool, fd_flags);
-	if (IS_ERR(pool_file)) {
-		ret = PTR_ERR(pool_file);
-		goto err_fd;
-	}
-	pool->file = pool_file;
+	pool->file = file;
 	vmirror_reserve_want(true);
 	xa_store(&vmirror_pools, pool->id, pool, GFP_KERNEL);
 	mutex_unlock(&vmirror_registry_lock);
-	fd_install(fd, pool_file);
-	return fd;
+	return file;
 
-err_fd:
-	put_unused_fd(fd);
 err_stop:
 	pool_unmap(pool);
 	pool->engine->stop(pool);
@@ -233,5 +238,11 @@ err_stop:
 err_free:
 	mutex_unlock(&vmirror_registry_lock);
 	pool_free(pool);
-	return ret;
+	return ERR_PTR(ret);
+}
+VMIRROR_EXPORT_FOR_TESTS(vmirror_pool_open);
+
+long vmirror_pool_create(struct file *file, void *arg)
+{
+	return vmirror_give_fd(vmirror_pool_open(arg));
 }

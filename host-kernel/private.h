@@ -11,6 +11,7 @@
  *	      split_locks		who splits a folio in a fault (fault.c)
  *		vmirror_collecting	SRCU, to read: a device page seen is not given out
  *					to another (pool-alloc.c)
+ *	      device->lock		page table of a software device (device.c)
  *	      slot->seq_lock		notifier sequence number (mirror.c)
  *	      pool->lock		free blocks of a pool (pool-alloc.c)
  *	      reserve_lock		reserved host pages (reserve.c)
@@ -86,6 +87,7 @@ struct vmirror_ioctl {
 
 long vmirror_ioctl_dispatch(struct file *file, unsigned int cmd, unsigned long arg,
 			    const struct vmirror_ioctl *table, size_t n);
+long vmirror_give_fd(struct file *file);
 int vmirror_check_range(u64 gpa, u64 length);
 
 /* --- ring.c: the event ring ----------------------------------------------- */
@@ -168,6 +170,8 @@ struct vmirror_vm {
 	atomic64_t invalidations;
 };
 
+struct file *vmirror_vm_open(const struct vmirror_vm_attach *args);
+struct vmirror_vm *vmirror_vm_from_file(struct file *file);
 long vmirror_vm_attach(struct file *file, void *arg);
 struct vmirror_vm *vmirror_vm_get_by_id(u32 id);
 void vmirror_vm_put(struct vmirror_vm *vm);
@@ -205,11 +209,32 @@ extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 
 typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
 
+void vmirror_mend_huge_pfns(unsigned long start, unsigned long *pfns, unsigned long n);
 bool vmirror_is_zero_page(unsigned long hmm_pfn);
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
 			unsigned long *pfns, unsigned int timeout_ms, vmirror_look_t look,
 			void *arg);
+
+/* --- snapshot.c: where the pages of a range are, as extents ------------------ */
+
+/* Takes an extent.  Returns 0, 1 to end the walk, or an error, which ends it too. */
+typedef int (*vmirror_emit_t)(const struct vmirror_extent *extent, void *arg);
+
+int vmirror_snapshot(struct vmirror_vm *vm, u64 gpa, u64 length, vmirror_emit_t emit, void *arg);
 long vmirror_snapshot_ioctl(struct file *file, void *arg);
+
+/* --- device.c: a software device that works in a VM's memory ------------------ */
+
+struct vmirror_device;
+
+struct vmirror_device *vmirror_device_open(struct vmirror_vm *vm);
+void vmirror_device_close(struct vmirror_device *device);
+int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_access *args,
+			  bool write);
+int vmirror_device_exclusive(struct vmirror_device *device,
+			     struct vmirror_device_exclusive *args);
+void vmirror_device_stat(struct vmirror_device *device, struct vmirror_device_stat *stat);
+long vmirror_device_create_ioctl(struct file *file, void *arg);
 
 /* --- pool.c: a range of device memory behind an fd --------------------------- */
 
@@ -253,6 +278,7 @@ struct vmirror_pool {
 	atomic64_t freed_pages;
 };
 
+struct file *vmirror_pool_open(const struct vmirror_pool_create *args);
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
 struct file *vmirror_pool_get_next(unsigned long *id);
@@ -414,9 +440,14 @@ int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length);
 
 /* --- migrate.c: out ---------------------------------------------------------- */
 
+int vmirror_migrate(struct vmirror_vm *vm, struct vmirror_pool *pool, u64 gpa, u64 length,
+		    u32 flags, struct vmirror_moved *moved);
 long vmirror_migrate_ioctl(struct file *file, void *arg);
 
 /* --- home.c: the way back --------------------------------------------------- */
+
+/* Bring 2 MiB folios home whole.  A module parameter. */
+extern bool vmirror_huge_home;
 
 /**
  * struct vmirror_homecoming - pages on their way home

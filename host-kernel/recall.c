@@ -134,6 +134,7 @@ int vmirror_recall(struct vmirror_vm *vm, u64 gpa, u64 length, enum vmirror_reas
 
 	return vmirror_walk(&recall.walk, gpa, length);
 }
+VMIRROR_EXPORT_FOR_TESTS(vmirror_recall);
 
 long vmirror_recall_ioctl(struct file *file, void *arg)
 {

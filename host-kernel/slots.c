@@ -161,6 +161,7 @@ struct mirror_slot *vmirror_slot_at(struct vmirror_vm *vm, u64 gpa, u64 *hole_en
 	return NULL;
 }
 
+/* A private mapping of a file has pages of the file, which stay, and copies, which can move. */
 enum vmirror_skip vmirror_vma_blocker(struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page(vma))
@@ -169,8 +170,6 @@ enum vmirror_skip vmirror_vma_blocker(struct vm_area_struct *vma)
 		return VMIRROR_SKIP_SPECIAL;
 	if (vma->vm_flags & (VM_SHARED | VM_MAYSHARE))
 		return VMIRROR_SKIP_SHARED;
-	if (!vma_is_anonymous(vma))
-		return VMIRROR_SKIP_FILE;
 	if (vma->vm_flags & VM_LOCKED)
 		return VMIRROR_SKIP_LOCKED;
 	return 0;

@@ -142,6 +142,8 @@ static const struct vmirror_ioctl vm_ioctls[] = {
 	VMIRROR_IOCTL(VMIRROR_SNAPSHOT, vmirror_snapshot, done_bytes, vmirror_snapshot_ioctl),
 	VMIRROR_IOCTL(VMIRROR_SLOTS, vmirror_slots, reserved, vmirror_slots_ioctl),
 	VMIRROR_IOCTL(VMIRROR_VM_STAT, vmirror_vm_stat, name, vm_stat),
+	VMIRROR_IOCTL(VMIRROR_DEVICE_CREATE, vmirror_device_create, flags,
+		      vmirror_device_create_ioctl),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -244,43 +246,45 @@ static int vm_register(struct vmirror_vm *vm)
 }
 
 /* The last step: what the world sees after this is whole. */
-static int vm_publish(struct vmirror_vm *vm)
+static struct file *vm_publish(struct vmirror_vm *vm)
 {
-	struct file *file;
-	int fd;
+	struct file *file = anon_inode_getfile("[vmirror-vm]", &vm_fops, vm, O_RDWR);
 
-	fd = get_unused_fd_flags(O_CLOEXEC | O_RDWR);
-	if (fd < 0)
-		return fd;
-	file = anon_inode_getfile("[vmirror-vm]", &vm_fops, vm, O_CLOEXEC | O_RDWR);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	xa_store(&vmirror_vms, vm->id, vm, GFP_KERNEL);
-	fd_install(fd, file);
-	return fd;
+	if (!IS_ERR(file))
+		xa_store(&vmirror_vms, vm->id, vm, GFP_KERNEL);
+	return file;
 }
 
-long vmirror_vm_attach(struct file *file, void *arg)
+static bool is_attach_valid(const struct vmirror_vm_attach *args)
 {
-	struct vmirror_vm_attach *args = arg;
-	struct vmirror_vm *vm;
-	int ret;
-
 	if (args->flags & ~VMIRROR_ATTACH_PROCESS || args->reserved ||
 	    !vmirror_name_valid(args->name))
-		return -EINVAL;
+		return false;
 	if (args->flags & VMIRROR_ATTACH_PROCESS && args->kvm_fd != -1)
-		return -EINVAL;
-	if (args->ring_records && (!is_power_of_2(args->ring_records) ||
-				   args->ring_records < VMIRROR_RING_MIN ||
-				   args->ring_records > VMIRROR_RING_MAX))
-		return -EINVAL;
+		return false;
+	return !args->ring_records || (is_power_of_2(args->ring_records) &&
+				       args->ring_records >= VMIRROR_RING_MIN &&
+				       args->ring_records <= VMIRROR_RING_MAX);
+}
 
+/**
+ * vmirror_vm_open() - attach a VM
+ * @args: as VMIRROR_VM_ATTACH has them
+ *
+ * Return: the vm file, whose last close detaches the VM, or an error as VMIRROR_VM_ATTACH
+ * returns it
+ */
+struct file *vmirror_vm_open(const struct vmirror_vm_attach *args)
+{
+	struct vmirror_vm *vm;
+	struct file *file;
+	int ret;
+
+	if (!is_attach_valid(args))
+		return ERR_PTR(-EINVAL);
 	vm = vm_alloc(args);
 	if (IS_ERR(vm))
-		return PTR_ERR(vm);
+		return ERR_CAST(vm);
 	ret = vm_bind(vm, args);
 	if (ret)
 		goto err_put;
@@ -292,11 +296,13 @@ long vmirror_vm_attach(struct file *file, void *arg)
 	ret = vmirror_slots_sync(vm);
 	if (ret)
 		goto err_erase;
-	ret = vm_publish(vm);
-	if (ret < 0)
+	file = vm_publish(vm);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
 		goto err_erase;
+	}
 	mutex_unlock(&vmirror_registry_lock);
-	return ret;
+	return file;
 
 err_erase:
 	xa_erase(&vmirror_vms, vm->id);
@@ -304,5 +310,18 @@ err_unlock:
 	mutex_unlock(&vmirror_registry_lock);
 err_put:
 	vmirror_vm_put(vm);
-	return ret;
+	return ERR_PTR(ret);
 }
+VMIRROR_EXPORT_FOR_TESTS(vmirror_vm_open);
+
+long vmirror_vm_attach(struct file *file, void *arg)
+{
+	return vmirror_give_fd(vmirror_vm_open(arg));
+}
+
+/* The VM behind an open file, or NULL if the file is no VM. */
+struct vmirror_vm *vmirror_vm_from_file(struct file *file)
+{
+	return file->f_op == &vm_fops ? file->private_data : NULL;
+}
+VMIRROR_EXPORT_FOR_TESTS(vmirror_vm_from_file);

@@ -10,10 +10,14 @@
  *	/dev/vmirror ──POOL_CREATE──▶ pool fd     device memory that guest pages may live in
  *	     │
  *	     └────────VM_ATTACH────▶ vm fd        the mirror of one running KVM VM
+ *	                              │
+ *	                              └─DEVICE_CREATE─▶ device fd   a software device that works in
+ *	                                                            the VM's memory
  *
  * The last close of a pool fd brings every page in that pool back to host RAM
  * and then releases the memory.  The last close of a vm fd brings every page
- * of that VM back and ends the mirror.  Both may take time and do not fail.
+ * of that VM back and ends the mirror.  Both may take time and do not fail.  A device fd keeps
+ * no VM attached; it works in its memory as long as that is there.
  *
  * Units: addresses, offsets and lengths are bytes; every one must be a multiple
  * of 4096 (VMIRROR_PAGE_SIZE).  Counts named "pages" are counts of 4096 bytes,
@@ -63,7 +67,7 @@
 	X(4, PINNED, "pinned", "pinned, by VFIO or another user of DMA")	\
 	X(5, LOCKED, "locked", "locked into RAM by mlock")			\
 	X(6, SHARED, "shared", "shared memory cannot move")			\
-	X(7, FILE, "file", "file-backed memory cannot move")			\
+	X(7, FILE, "file", "a page of a file cannot move")			\
 	X(8, HUGETLB, "hugetlb", "hugetlbfs memory cannot move")		\
 	X(9, SPECIAL, "special", "device, DAX or guest_memfd memory cannot move")\
 	X(10, KSM, "ksm", "merged with other pages by KSM")			\
@@ -95,7 +99,8 @@ enum vmirror_engine_type {
 	X(1, ABSENT, "absent", "no page, swapped out, or on its way just now")	\
 	X(2, RAM, "ram", "in host RAM")						\
 	X(3, POOL, "pool", "in a pool")						\
-	X(4, ERROR, "error", "not readable: special, poisoned, or a huge page on its way")
+	X(4, ERROR, "error", "not readable: no mapping, no access, special, poisoned, or a huge page on its way") \
+	X(5, ZERO, "zero", "the zero page: reads as zero and takes no memory")
 
 enum vmirror_state {
 #define VMIRROR_STATE_ENUM(value, NAME, name, text) VMIRROR_STATE_##NAME = value,
@@ -518,6 +523,121 @@ struct vmirror_ring {
 
 #define VMIRROR_RING_MAGIC	0x31676e697272696dull	/* "mirring1" */
 
+/* ------------------------------------------------------------------------ */
+/* A device fd                                                               */
+/* ------------------------------------------------------------------------ */
+
+/**
+ * struct vmirror_device_create - VMIRROR_DEVICE_CREATE, on a vm fd: make a software device
+ * @size: sizeof(struct vmirror_device_create)
+ * @flags: 0
+ *
+ * The device works in the VM's memory as a GPU would: through a page table of its own, which
+ * follows whatever the host does to the mapping.
+ *
+ * Return: a device fd (close-on-exec), or -1 with errno ESRCH
+ */
+struct vmirror_device_create {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct vmirror_device_access - VMIRROR_DEVICE_READ and VMIRROR_DEVICE_WRITE
+ * @size: sizeof(struct vmirror_device_access)
+ * @flags: 0
+ * @gpa: first guest physical address
+ * @length: bytes
+ * @buffer: pointer to @length bytes: READ fills them in, WRITE takes them
+ * @reserved: 0
+ * @done_bytes: out: bytes that were read or written
+ * @faults: out: how many times the device's page table lacked a page.  One fault brings
+ *	the rest of the range.
+ *
+ * Pages that are not there are faulted in, as by a CPU; pages in a pool stay there and are
+ * read and written where they are.
+ *
+ * Return: 0 if anything was done, or -1 with errno:
+ *	ENXIO	the VM has no memory at gpa
+ *	EFAULT	the VMM has nothing readable mapped there, or the buffer is not accessible
+ *	EPERM	a write to what the VMM has mapped read-only
+ *	EBUSY	the mapping would not hold still for one second
+ *	EIO	the engine cannot read or write the pool
+ *	ESRCH	the VM's address space is gone
+ *	EINTR	a signal came before anything was done
+ */
+struct vmirror_device_access {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u64 length;
+	__u64 buffer;
+	__u64 reserved;
+	__u64 done_bytes;
+	__u64 faults;
+};
+
+/**
+ * struct vmirror_device_exclusive - VMIRROR_DEVICE_EXCLUSIVE: keep the CPUs out
+ * @size: sizeof(struct vmirror_device_exclusive)
+ * @flags: 0
+ * @gpa: first guest physical address
+ * @length: bytes
+ * @done_bytes: out: bytes that are the device's alone
+ *
+ * The pages come home if they are in a pool, and are unmapped from every CPU.  A CPU that
+ * touches one gets it back, and the device loses it; so do mprotect() and fork().
+ *
+ * Return: 0 if anything was done, or -1 with errno as VMIRROR_DEVICE_WRITE has; EFAULT also for
+ * memory that is not anonymous; EOPNOTSUPP if this kernel has no device memory
+ */
+struct vmirror_device_exclusive {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u64 length;
+	__u64 done_bytes;
+};
+
+/**
+ * struct vmirror_device_written - VMIRROR_DEVICE_WRITTEN: which pages did the device write?
+ * @size: sizeof(struct vmirror_device_written)
+ * @flags: 0
+ * @gpas: pointer to an array of __u64: guest physical addresses, ascending
+ * @nr_gpas: in: its length; out: how many were filled in.  If the array is full there may be
+ *	more: ask again.
+ * @reserved: 0
+ *
+ * Each is told once, and again if it is written again afterwards.
+ */
+struct vmirror_device_written {
+	__u32 size;
+	__u32 flags;
+	__u64 gpas;
+	__u32 nr_gpas;
+	__u32 reserved;
+};
+
+/**
+ * struct vmirror_device_stat - VMIRROR_DEVICE_STAT: state of a software device
+ * @size: sizeof(struct vmirror_device_stat)
+ * @reserved: 0
+ * @mapped_pages: out: pages in its page table
+ * @writable_pages: out: those of them that it may write
+ * @exclusive_pages: out: those of them that no CPU has mapped
+ * @faults: out: faults served
+ * @invalidated_pages: out: pages that the host took from its page table
+ */
+struct vmirror_device_stat {
+	__u32 size;
+	__u32 reserved;
+	__u64 mapped_pages;
+	__u64 writable_pages;
+	__u64 exclusive_pages;
+	__u64 faults;
+	__u64 invalidated_pages;
+};
+
 #define VMIRROR_IOC_TYPE	0xB7
 
 #define VMIRROR_INFO		_IO(VMIRROR_IOC_TYPE, 0x00)
@@ -529,6 +649,12 @@ struct vmirror_ring {
 #define VMIRROR_SNAPSHOT	_IO(VMIRROR_IOC_TYPE, 0x22)
 #define VMIRROR_SLOTS		_IO(VMIRROR_IOC_TYPE, 0x23)
 #define VMIRROR_VM_STAT		_IO(VMIRROR_IOC_TYPE, 0x24)
+#define VMIRROR_DEVICE_CREATE	_IO(VMIRROR_IOC_TYPE, 0x25)
+#define VMIRROR_DEVICE_READ	_IO(VMIRROR_IOC_TYPE, 0x30)
+#define VMIRROR_DEVICE_WRITE	_IO(VMIRROR_IOC_TYPE, 0x31)
+#define VMIRROR_DEVICE_EXCLUSIVE _IO(VMIRROR_IOC_TYPE, 0x32)
+#define VMIRROR_DEVICE_WRITTEN	_IO(VMIRROR_IOC_TYPE, 0x33)
+#define VMIRROR_DEVICE_STAT	_IO(VMIRROR_IOC_TYPE, 0x34)
 
 /*
  * Layout, checked wherever this header is compiled.
@@ -583,6 +709,17 @@ VMIRROR_AT(vmirror_slots, nr_slots, 16);
 VMIRROR_ASSERT(sizeof(struct vmirror_vm_stat) == 168);
 VMIRROR_AT(vmirror_vm_stat, ram_bytes, 16);
 VMIRROR_AT(vmirror_vm_stat, name, 104);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_create) == 8);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_access) == 56);
+VMIRROR_AT(vmirror_device_access, buffer, 24);
+VMIRROR_AT(vmirror_device_access, faults, 48);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_exclusive) == 32);
+VMIRROR_AT(vmirror_device_exclusive, done_bytes, 24);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_written) == 24);
+VMIRROR_AT(vmirror_device_written, nr_gpas, 16);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_stat) == 48);
+VMIRROR_AT(vmirror_device_stat, mapped_pages, 8);
+VMIRROR_AT(vmirror_device_stat, invalidated_pages, 40);
 VMIRROR_ASSERT(sizeof(struct vmirror_record) == 64);
 VMIRROR_AT(vmirror_record, gpa, 16);
 VMIRROR_AT(vmirror_record, pool_offset, 40);

@@ -20,8 +20,6 @@ static const struct {
 } fixes[] = {
 	{ VMIRROR_SKIP_SHARED,
 	  "in <memoryBacking> remove <access mode='shared'/> and <source type='memfd'/> (QEMU: share=off); virtiofs and vhost-user devices need shared memory and must go, too" },
-	{ VMIRROR_SKIP_FILE,
-	  "in <memoryBacking> replace <source type='file'/> by <source type='anonymous'/> (QEMU: memory-backend-ram)" },
 	{ VMIRROR_SKIP_HUGETLB,
 	  "in <memoryBacking> remove <hugepages/>; transparent huge pages move, hugetlbfs pages do not" },
 	{ VMIRROR_SKIP_LOCKED,

@@ -72,6 +72,30 @@ static void *map(int flags, int fd)
 	return memory;
 }
 
+/* Of a private mapping of a file, what was written moves, and what is the file's stays. */
+static void private_file(int fd)
+{
+	char *memory = map(MAP_PRIVATE, fd), *content = map_anonymous(LENGTH, false);
+	struct vmirror_moved moved;
+	struct place p;
+	uint64_t gpa;
+
+	open_place(&p);
+	fill_pattern(content, LENGTH, 1);
+	CHECK(pwrite(fd, content, LENGTH, 0) == (ssize_t)LENGTH);
+	check_pattern(memory, LENGTH, 1);
+	for (uint64_t page = 0; page < PAGES / 2; page++)
+		((volatile char *)memory)[page * 4096] += 0;
+	gpa = selfvm_add_slot(&p.self, memory, LENGTH);
+	migrate(p.vm, p.pool, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == PAGES / 2);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_FILE] == PAGES / 2);
+	CHECK(blocker_of(p.vm, gpa) == 0);
+	check_pattern(memory, LENGTH, 1);
+	close_place(&p);
+	CHECK(munmap(memory, LENGTH) == 0 && munmap(content, LENGTH) == 0);
+}
+
 static void shared_file_hugetlb(void)
 {
 	char path[] = "/var/tmp/vmirror-test.XXXXXX";
@@ -81,7 +105,7 @@ static void shared_file_hugetlb(void)
 	CHECK(fd >= 0 && unlink(path) == 0 && ftruncate(fd, LENGTH) == 0);
 	expect_stays(map(MAP_SHARED | MAP_ANONYMOUS, -1), VMIRROR_SKIP_SHARED, true);
 	expect_stays(map(MAP_SHARED, fd), VMIRROR_SKIP_SHARED, true);
-	expect_stays(map(MAP_PRIVATE, fd), VMIRROR_SKIP_FILE, true);
+	private_file(fd);
 	close(fd);
 
 	hugepages = open("/proc/sys/vm/nr_hugepages", O_WRONLY);

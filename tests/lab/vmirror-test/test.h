@@ -77,6 +77,7 @@ void case_race(struct target *t);
 void case_mixed(struct target *t);
 void case_parts(struct target *t);
 void case_two_pools(struct target *t);
+void case_device(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
 

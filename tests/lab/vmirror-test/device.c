@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * device.c - a software device reads and writes a guest's memory, wherever that is
+ *
+ * What is true for it must be what is true for a CPU: content, permissions, holes, and what the
+ * host changes meanwhile.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "selfvm.h"
+
+#define LENGTH (8 * MiB)
+#define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
+#define PAGE VMIRROR_PAGE_SIZE
+
+static int device_create(int vm)
+{
+	struct vmirror_device_create args = { .size = sizeof(args) };
+	int fd = ioctl(vm, VMIRROR_DEVICE_CREATE, &args);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* Returns how many bytes were done, or -1. */
+static int64_t access_some(int device, unsigned long request, uint64_t gpa, void *buffer,
+			   uint64_t length, uint64_t *faults)
+{
+	struct vmirror_device_access args = {
+		.size = sizeof(args),
+		.gpa = gpa,
+		.length = length,
+		.buffer = (uintptr_t)buffer,
+	};
+
+	if (ioctl(device, request, &args))
+		return -1;
+	if (faults)
+		*faults = args.faults;
+	return args.done_bytes;
+}
+
+static int64_t read_some(int device, uint64_t gpa, void *buffer, uint64_t length)
+{
+	return access_some(device, VMIRROR_DEVICE_READ, gpa, buffer, length, NULL);
+}
+
+static int64_t write_some(int device, uint64_t gpa, void *buffer, uint64_t length)
+{
+	return access_some(device, VMIRROR_DEVICE_WRITE, gpa, buffer, length, NULL);
+}
+
+static struct vmirror_device_stat device_stat(int device)
+{
+	struct vmirror_device_stat stat = { .size = sizeof(stat) };
+
+	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
+	return stat;
+}
+
+static int64_t exclude_cpus(int device, void *memory, uint64_t length)
+{
+	struct vmirror_device_exclusive args = {
+		.size = sizeof(args),
+		.gpa = (uintptr_t)memory,
+		.length = length,
+	};
+
+	return ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args) ? -1 : (int64_t)args.done_bytes;
+}
+
+/* How many pages the device says it has written, each told once; the last one goes to @last. */
+static uint64_t written(int device, uint64_t *last)
+{
+	uint64_t gpas[100], n = 0;
+	struct vmirror_device_written args = { .size = sizeof(args), .gpas = (uintptr_t)gpas };
+
+	do {
+		args.nr_gpas = 100;
+		CHECK(ioctl(device, VMIRROR_DEVICE_WRITTEN, &args) == 0);
+		n += args.nr_gpas;
+		if (args.nr_gpas)
+			*last = gpas[args.nr_gpas - 1];
+	} while (args.nr_gpas == 100);
+	return n;
+}
+
+/* A process, or a VM with one slot; its memory, mirrored; a pool; a device. */
+struct place {
+	struct selfvm self;
+	struct target own;
+	struct target *t;
+	char *memory;
+	char *buffer;
+	uint64_t gpa;
+	int vm;
+	int pool;
+	int device;
+};
+
+static void open_place(struct place *p, bool with_kvm, bool huge)
+{
+	p->memory = map_anonymous(LENGTH, huge);
+	p->buffer = map_anonymous(LENGTH, false);
+	p->gpa = (uintptr_t)p->memory;
+	if (with_kvm) {
+		selfvm_create(&p->self);
+		p->gpa = selfvm_add_slot(&p->self, p->memory, LENGTH);
+		p->t = &p->self.t;
+	} else {
+		p->own = process_self();
+		p->t = &p->own;
+	}
+	p->vm = vm_attach(p->t, "device", 0);
+	p->pool = pool_create(p->t, "device", LENGTH);
+	p->device = device_create(p->vm);
+}
+
+static void close_place(struct place *p, bool with_kvm)
+{
+	close(p->device);
+	close(p->vm);
+	close(p->pool);
+	if (with_kvm)
+		selfvm_destroy(&p->self);
+	else
+		close(p->own.sys);
+	munmap(p->memory, LENGTH);
+	munmap(p->buffer, LENGTH);
+}
+
+static uint64_t out_pages(struct place *p)
+{
+	struct vmirror_vm_stat stat;
+
+	vm_stat(p->vm, &stat);
+	return stat.out_pages;
+}
+
+static void out(struct place *p, uint64_t offset, uint64_t length)
+{
+	struct vmirror_moved moved;
+
+	for (int tries = 0; tries < 100; tries++) {
+		migrate(p->vm, p->pool, p->gpa + offset, length, &moved);
+		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY])
+			return;
+		usleep(10000);
+	}
+	FAIL("pages are busy all the time");
+}
+
+/* RAM, pages in a pool, and pages that are not there yet: the device reads what a CPU would. */
+static void reads(struct place *p)
+{
+	uint64_t faults;
+
+	fill_pattern(p->memory, LENGTH, 1);
+	out(p, LENGTH / 4, LENGTH / 2);
+	CHECK(out_pages(p) == PAGES / 2);
+	CHECK(access_some(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, &faults) == LENGTH);
+	CHECK(faults == 1);
+	check_pattern(p->buffer, LENGTH, 1);
+	CHECK(out_pages(p) == PAGES / 2);
+	CHECK(device_stat(p->device).mapped_pages == PAGES);
+	CHECK(madvise(p->memory, LENGTH, MADV_DONTNEED) == 0);
+	CHECK(device_stat(p->device).mapped_pages == 0);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	for (uint64_t i = 0; i < LENGTH; i++)
+		if (p->buffer[i])
+			FAIL("byte %llu of a page that was discarded", (unsigned long long)i);
+}
+
+/* The device writes where the page is: in the pool it stays there, and the CPU finds what was written. */
+static void writes(struct place *p)
+{
+	uint64_t last = 0;
+
+	fill_pattern(p->memory, LENGTH, 1);
+	out(p, LENGTH / 4, LENGTH / 2);
+	fill_pattern(p->buffer, LENGTH, 2);
+	CHECK(written(p->device, &last) == 0);
+	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(out_pages(p) == PAGES / 2);
+	check_pattern(p->memory, LENGTH, 2);
+	CHECK(out_pages(p) == 0);
+
+	CHECK(written(p->device, &last) == PAGES && last == p->gpa + LENGTH - PAGE);
+	CHECK(written(p->device, &last) == 0);
+	CHECK(write_some(p->device, p->gpa + 5 * PAGE, p->buffer + 5 * PAGE, PAGE) == PAGE);
+	CHECK(written(p->device, &last) == 1 && last == p->gpa + 5 * PAGE);
+}
+
+/* Whatever the host does to the mapping, the device sees at once. */
+static void follows(struct place *p)
+{
+	struct vmirror_moved moved;
+	int64_t done;
+
+	fill_pattern(p->memory, LENGTH, 1);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	out(p, 0, LENGTH);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->buffer, LENGTH, 1);
+	CHECK(out_pages(p) == PAGES);
+	recall(p->vm, p->gpa, LENGTH, &moved);
+	CHECK(device_stat(p->device).mapped_pages == 0);
+	fill_pattern(p->memory, LENGTH, 2);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->buffer, LENGTH, 2);
+
+	out(p, 0, LENGTH);
+	CHECK(mprotect(p->memory, LENGTH, PROT_READ) == 0);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK_ERRNO(write_some(p->device, p->gpa, p->buffer, LENGTH), EPERM);
+	CHECK(mprotect(p->memory, LENGTH, PROT_NONE) == 0);
+	CHECK_ERRNO(read_some(p->device, p->gpa, p->buffer, LENGTH), EFAULT);
+	CHECK(mprotect(p->memory, LENGTH, PROT_READ | PROT_WRITE) == 0);
+	CHECK(munmap(p->memory + LENGTH / 2, LENGTH / 2) == 0);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
+	done = read_some(p->device, p->gpa, p->buffer, LENGTH);
+	CHECK(done == LENGTH / 2);
+	CHECK_ERRNO(read_some(p->device, p->gpa + LENGTH / 2, p->buffer, PAGE), EFAULT);
+	check_pattern(p->memory, LENGTH / 2, 2);
+	CHECK(mmap(p->memory + LENGTH / 2, LENGTH / 2, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p->memory + LENGTH / 2);
+}
+
+static void wrong_use(struct place *p)
+{
+	struct vmirror_device_access args = { .size = sizeof(args), .gpa = p->gpa, .length = PAGE };
+
+	CHECK_ERRNO(read_some(p->device, p->gpa, NULL, PAGE), EFAULT);
+	CHECK_ERRNO(read_some(p->device, p->gpa + 1, p->buffer, PAGE), EINVAL);
+	CHECK_ERRNO(read_some(p->device, p->gpa, p->buffer, 0), EINVAL);
+	CHECK_ERRNO(read_some(p->device, 1ull << 51, p->buffer, PAGE), ENXIO);
+	CHECK_ERRNO(read_some(p->device, -1ull << 12, p->buffer, PAGE * 2), EOVERFLOW);
+	args.flags = 1;
+	CHECK_ERRNO(ioctl(p->device, VMIRROR_DEVICE_READ, &args), EINVAL);
+	CHECK_ERRNO(ioctl(p->device, VMIRROR_MIGRATE, &args), ENOTTY);
+	CHECK_ERRNO(ioctl(p->vm, VMIRROR_DEVICE_READ, &args), ENOTTY);
+}
+
+/* A page that a child process shares is copied when the device writes, in RAM and in a pool. */
+static void copies_on_write(struct place *p)
+{
+	int go[2], status;
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(go) == 0);
+	fill_pattern(p->memory, LENGTH, 1);
+	out(p, 0, LENGTH / 2);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(read(go[0], &byte, 1) == 1);
+		check_pattern(p->memory, LENGTH, 1);
+		_exit(0);
+	}
+	fill_pattern(p->buffer, LENGTH, 2);
+	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->memory, LENGTH, 2);
+	CHECK(write(go[1], "x", 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(go[0]);
+	close(go[1]);
+}
+
+/* Memory that cannot move is mirrored all the same. */
+static void unmovable(struct place *p, int flags, int fd, uint64_t length)
+{
+	char *shared = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, fd, 0);
+	uint64_t gpa = (uintptr_t)shared;
+	struct vmirror_moved moved;
+
+	CHECK(shared != MAP_FAILED);
+	fill_pattern(shared, length, 1);
+	CHECK(pages_in_state(p->vm, gpa, length, VMIRROR_STATE_RAM) == length / PAGE);
+	CHECK(read_some(p->device, gpa, p->buffer, length) == (int64_t)length);
+	check_pattern(p->buffer, length, 1);
+	fill_pattern(p->buffer, length, 2);
+	CHECK(write_some(p->device, gpa, p->buffer, length) == (int64_t)length);
+	migrate(p->vm, p->pool, gpa, length, &moved);
+	CHECK(moved.moved_pages == 0);
+	check_pattern(shared, length, 2);
+	CHECK(munmap(shared, length) == 0);
+}
+
+static void all_unmovable(struct place *p)
+{
+	char path[] = "/var/tmp/vmirror-test.XXXXXX";
+	int fd = mkstemp(path), hugepages = open("/proc/sys/vm/nr_hugepages", O_WRONLY);
+
+	CHECK(fd >= 0 && unlink(path) == 0 && ftruncate(fd, LENGTH) == 0);
+	unmovable(p, MAP_SHARED | MAP_ANONYMOUS, -1, LENGTH);
+	unmovable(p, MAP_SHARED, fd, LENGTH);
+	check_pattern(memcpy(p->buffer, mmap(NULL, LENGTH, PROT_READ, MAP_SHARED, fd, 0), LENGTH),
+		      LENGTH, 2);
+	close(fd);
+	CHECK(hugepages >= 0 && write(hugepages, "2", 1) == 1);
+	unmovable(p, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 4 * MiB);
+	CHECK(write(hugepages, "0", 1) == 1);
+	close(hugepages);
+}
+
+/* Exclusive: out of the CPUs' reach, until one of them reaches for it. */
+static void exclusive(struct place *p)
+{
+	int status;
+	pid_t pid;
+
+	fill_pattern(p->memory, LENGTH, 1);
+	out(p, 0, LENGTH / 4);
+	CHECK(exclude_cpus(p->device, p->memory, LENGTH / 2) == LENGTH / 2);
+	CHECK(device_stat(p->device).exclusive_pages == PAGES / 2);
+	fill_pattern(p->buffer, LENGTH, 2);
+	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
+	CHECK(device_stat(p->device).exclusive_pages == PAGES / 2);
+
+	check_pattern(p->memory, PAGE, 2);
+	CHECK(device_stat(p->device).exclusive_pages == PAGES / 2 - 1);
+	CHECK(mprotect(p->memory + PAGE, 7 * PAGE, PROT_READ) == 0);
+	CHECK(device_stat(p->device).exclusive_pages == PAGES / 2 - 8);
+	CHECK(mprotect(p->memory + PAGE, 7 * PAGE, PROT_READ | PROT_WRITE) == 0);
+
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		check_pattern(p->memory, LENGTH / 2, 2);
+		_exit(0);
+	}
+	CHECK(device_stat(p->device).exclusive_pages == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	check_pattern(p->memory, LENGTH / 2, 2);
+	CHECK(exclude_cpus(p->device, p->memory + LENGTH / 2, LENGTH / 2) == LENGTH / 2);
+	check_pattern(p->memory + LENGTH / 2, PAGE, 1);
+}
+
+/* Two devices, each with its own table, on the same memory. */
+static void two_devices(struct place *p)
+{
+	int other = device_create(p->vm);
+
+	fill_pattern(p->memory, LENGTH, 1);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(other, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(exclude_cpus(p->device, p->memory, LENGTH / 2) == LENGTH / 2);
+	CHECK(device_stat(other).mapped_pages == PAGES / 2);
+	fill_pattern(p->buffer, LENGTH, 2);
+	CHECK(write_some(other, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(device_stat(p->device).exclusive_pages == 0);
+	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->buffer, LENGTH, 2);
+	close(other);
+}
+
+struct mover {
+	struct place *p;
+	atomic_bool stop;
+	atomic_uint rounds;
+};
+
+static void *move_about(void *arg)
+{
+	struct mover *mover = arg;
+	struct vmirror_moved moved;
+	unsigned int seed = 1;
+
+	while (!mover->stop) {
+		uint64_t offset = rand_r(&seed) % (LENGTH / MiB) * MiB;
+
+		migrate(mover->p->vm, mover->p->pool, mover->p->gpa + offset, LENGTH - offset, &moved);
+		if (rand_r(&seed) % 2)
+			recall(mover->p->vm, mover->p->gpa, LENGTH / 2, &moved);
+		mover->rounds++;
+	}
+	return NULL;
+}
+
+/* The device writes, a CPU reads, then the other way round, while everything moves. */
+static void while_it_moves(struct place *p)
+{
+	struct mover mover = { .p = p };
+	uint64_t enough = now_ms() + 2000, limit = enough + 60000;
+	pthread_t thread;
+	int round = 10;
+
+	CHECK(pthread_create(&thread, NULL, move_about, &mover) == 0);
+	for (; now_ms() < enough || mover.rounds < 3; round += 2) {
+		CHECK(now_ms() < limit);
+		fill_pattern(p->buffer, LENGTH, round);
+		CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+		check_pattern(p->memory, LENGTH, round);
+		fill_pattern(p->memory, LENGTH, round + 1);
+		CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+		check_pattern(p->buffer, LENGTH, round + 1);
+	}
+	mover.stop = true;
+	pthread_join(thread, NULL);
+}
+
+/* The VM is detached, and the device goes on; the VMM is gone, and it says so. */
+static void outlives(struct place *p)
+{
+	int ready[2], vm, device;
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(ready) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		fill_pattern(p->memory, LENGTH, 5);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	CHECK(read(ready[0], &byte, 1) == 1);
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->t->sys }, "child", 0);
+	device = device_create(vm);
+	close(vm);
+	CHECK(read_some(device, (uintptr_t)p->memory, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->buffer, LENGTH, 5);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	CHECK_ERRNO(read_some(device, (uintptr_t)p->memory, p->buffer, PAGE), ESRCH);
+	CHECK(device_stat(device).mapped_pages == 0);
+	close(device);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+void case_device(struct target *t)
+{
+	struct place p;
+
+	(void)t;
+	for (int variant = 0; variant < 4; variant++) {
+		bool with_kvm = variant & 1;
+
+		open_place(&p, with_kvm, variant & 2);
+		wrong_use(&p);
+		reads(&p);
+		writes(&p);
+		copies_on_write(&p);
+		while_it_moves(&p);
+		if (!with_kvm) {
+			all_unmovable(&p);
+			exclusive(&p);
+			two_devices(&p);
+			outlives(&p);
+		}
+		follows(&p);
+		close_place(&p, with_kvm);
+		printf("  variant %d: passed\n", variant);
+	}
+}
