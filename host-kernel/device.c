@@ -271,7 +271,10 @@ static void note_written(struct access *access, u64 gpa)
 			 GFP_KERNEL | __GFP_NOFAIL);
 }
 
-/* One page.  What the table lacks is faulted in up to @hva_end. */
+/*
+ * One page.  What the table lacks is faulted in up to @hva_end; but if the page has gone again by
+ * then, because all of it moves about, it is faulted in alone.
+ */
 static int access_page(struct access *access, u64 gpa, unsigned long hva, unsigned long hva_end)
 {
 	struct vmirror_device_access *args = access->args;
@@ -290,6 +293,7 @@ static int access_page(struct access *access, u64 gpa, unsigned long hva, unsign
 		ret = fault(access->device, hva, hva_end, access->write);
 		if (ret)
 			return ret;
+		hva_end = hva + PAGE_SIZE;
 	}
 	if (ret)
 		return ret;

@@ -70,6 +70,7 @@ static int ram_copy_back(struct vmirror_pool *pool, struct page *dst, u64 offset
 
 const struct vmirror_engine vmirror_engine_ram = {
 	.type = VMIRROR_ENGINE_RAM,
+	.memory = MEMORY_DEVICE_PRIVATE,
 	.page_overhead = sizeof(struct page *),		/* vmalloc's array */
 	.start = ram_start,
 	.stop = ram_stop,

@@ -67,7 +67,7 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		out->absent += pages;
 		return PFN_ABSENT;
 	}
-	if (is_device_private_page(hmm_pfn_to_page(pfn))) {
+	if (vmirror_is_in_pool(hmm_pfn_to_page(pfn))) {
 		*why = VMIRROR_SKIP_ALREADY_OUT;
 		return 0;
 	}
@@ -116,6 +116,7 @@ static bool take_whole(struct out *out)
 	u32 *taken = out->walk->batch->taken;
 
 	if (!MIGRATE_VMA_SELECT_COMPOUND || !out->huge ||
+	    out->walk->pool->engine->memory != MEMORY_DEVICE_PRIVATE ||
 	    !vmirror_pool_take_block(out->walk->pool, &taken[0]))
 		return false;
 	for (unsigned int i = 1; i < BLOCK_PAGES; i++)

@@ -23,6 +23,7 @@ static struct vmirror_pool *pool_alloc(const struct vmirror_pool_create *args)
 		return NULL;
 	strscpy(pool->name, args->name, sizeof(pool->name));
 	pool->bytes = args->bytes;
+	pool->base = args->base;
 	if (vmirror_pool_blocks_init(pool)) {
 		pool_free(pool);
 		return NULL;
@@ -30,16 +31,29 @@ static struct vmirror_pool *pool_alloc(const struct vmirror_pool_create *args)
 	return pool;
 }
 
-/* Give the device memory struct pages, at physical addresses nothing else uses. */
+/* Physical addresses for the pool: its memory's own, or else some that nothing uses. */
+static struct resource *pool_region(struct vmirror_pool *pool)
+{
+	struct resource *region;
+
+	if (pool->engine->memory == MEMORY_DEVICE_COHERENT) {
+		region = request_mem_region(pool->base, pool->bytes, "vmirror");
+		return region ?: ERR_PTR(-EBUSY);
+	}
+	region = request_free_mem_region(&iomem_resource, pool->bytes, "vmirror");
+	return IS_ERR(region) ? ERR_PTR(-ENOMEM) : region;
+}
+
+/* Give the device memory struct pages. */
 static int pool_map(struct vmirror_pool *pool)
 {
 	void *ret;
 
-	pool->region = request_free_mem_region(&iomem_resource, pool->bytes, "vmirror");
+	pool->region = pool_region(pool);
 	if (IS_ERR(pool->region))
-		return -ENOMEM;
+		return PTR_ERR(pool->region);
 	pool->first_pfn = pool->region->start >> PAGE_SHIFT;
-	pool->pgmap.type = MEMORY_DEVICE_PRIVATE;
+	pool->pgmap.type = pool->engine->memory;
 	pool->pgmap.nr_range = 1;
 	pool->pgmap.range.start = pool->region->start;
 	pool->pgmap.range.end = pool->region->start + pool->bytes - 1;
@@ -181,16 +195,37 @@ err_id:
 	return ret;
 }
 
+static const struct vmirror_engine *engine_of(u32 type)
+{
+	switch (type) {
+	case VMIRROR_ENGINE_RAM:
+		return &vmirror_engine_ram;
+	case VMIRROR_ENGINE_COHERENT:
+		return &vmirror_engine_coherent;
+	default:
+		return NULL;
+	}
+}
+
 static int check_create(const struct vmirror_pool_create *args)
 {
+	u64 end;
+
 	if (args->flags || args->reserved || !args->engine)
 		return -EINVAL;
-	if (args->engine != VMIRROR_ENGINE_RAM)
+	if (!engine_of(args->engine))
 		return -EOPNOTSUPP;
 	if (!args->bytes || args->bytes % VMIRROR_POOL_SIZE_UNIT ||
 	    !vmirror_name_valid(args->name))
 		return -EINVAL;
-	if (args->bytes >> PAGE_SHIFT > min(totalram_pages(), U32_MAX))
+	if (args->base % VMIRROR_POOL_SIZE_UNIT ||
+	    !args->base != (args->engine != VMIRROR_ENGINE_COHERENT))
+		return -EINVAL;
+	if (check_add_overflow(args->base, args->bytes, &end))
+		return -EOVERFLOW;
+	if (args->bytes >> PAGE_SHIFT > U32_MAX)
+		return -ENOMEM;
+	if (args->engine == VMIRROR_ENGINE_RAM && args->bytes >> PAGE_SHIFT > totalram_pages())
 		return -ENOMEM;
 	return 0;
 }
@@ -214,7 +249,7 @@ struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
 	pool = pool_alloc(args);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
-	pool->engine = &vmirror_engine_ram;
+	pool->engine = engine_of(args->engine);
 
 	mutex_lock(&vmirror_registry_lock);
 	ret = pool_start(pool);

@@ -240,6 +240,7 @@ long vmirror_device_create_ioctl(struct file *file, void *arg);
 
 struct vmirror_engine {
 	enum vmirror_engine_type type;
+	enum memory_type memory;	/* DEVICE_PRIVATE: a CPU that touches it faults; COHERENT */
 	unsigned int page_overhead;	/* host memory it needs for each page, beside the page */
 	/* Make @pool->bytes of device memory reachable; 0 or -errno. */
 	int (*start)(struct vmirror_pool *pool);
@@ -260,6 +261,7 @@ struct vmirror_pool {
 	const struct vmirror_engine *engine;
 	void *engine_data;
 	u64 bytes;
+	u64 base;			/* physical address, of coherent memory */
 	struct resource *region;
 	struct dev_pagemap pgmap;
 	unsigned long first_pfn;
@@ -365,6 +367,10 @@ static inline void vmirror_devdata_set_home(struct page *page)
 /* --- engine-ram.c ---------------------------------------------------------- */
 
 extern const struct vmirror_engine vmirror_engine_ram;
+
+/* --- engine-coherent.c ------------------------------------------------------ */
+
+extern const struct vmirror_engine vmirror_engine_coherent;
 
 /* --- reserve.c: host pages kept for pages that come home -------------------- */
 
@@ -503,6 +509,13 @@ void vmirror_pool_bring_home(struct vmirror_pool *pool);
 static inline struct vmirror_pool *vmirror_pool_of(const struct page *page)
 {
 	return container_of(page_pgmap(page), struct vmirror_pool, pgmap);
+}
+
+/* Does a page that hmm_range_fault() has found lie in a pool?  Private ones of others it hides. */
+static inline bool vmirror_is_in_pool(const struct page *page)
+{
+	return is_device_private_page(page) ||
+	       (is_device_coherent_page(page) && page_pgmap(page)->owner == vmirror_owner);
 }
 
 #endif /* VMIRROR_PRIVATE_H */

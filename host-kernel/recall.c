@@ -31,7 +31,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	still->in_flight = 0;
 	for (unsigned long i = 0; i < n; i++) {
 		bool mapped = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR);
-		bool out = mapped && is_device_private_page(hmm_pfn_to_page(pfns[i]));
+		bool out = mapped && vmirror_is_in_pool(hmm_pfn_to_page(pfns[i]));
 
 		if (still->first)
 			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
@@ -64,6 +64,7 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 				.end = min(end, vma->vm_end),
 				.pgmap_owner = vmirror_owner,
 				.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+					 MIGRATE_VMA_SELECT_DEVICE_COHERENT |
 					 MIGRATE_VMA_SELECT_COMPOUND,
 			},
 			.reason = recall->reason,

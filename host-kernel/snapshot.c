@@ -50,7 +50,7 @@ static struct vmirror_extent describe(u64 gpa, unsigned long pfn)
 	page = hmm_pfn_to_page(pfn);
 	if (vmirror_is_zero_page(pfn)) {
 		extent.state = VMIRROR_STATE_ZERO;
-	} else if (is_device_private_page(page)) {
+	} else if (vmirror_is_in_pool(page)) {
 		struct vmirror_pool *pool = vmirror_pool_of(page);
 
 		extent.state = VMIRROR_STATE_POOL;

@@ -86,7 +86,8 @@ enum vmirror_skip {
 
 /* How bytes get in and out of a pool. */
 #define VMIRROR_ENGINE_LIST(X)							\
-	X(1, RAM, "ram", "a software device in host RAM")
+	X(1, RAM, "ram", "a software device in host RAM")			\
+	X(2, COHERENT, "coherent", "device memory that CPUs reach as well, over a reserved physical range")
 
 enum vmirror_engine_type {
 #define VMIRROR_ENGINE_ENUM(value, NAME, name, text) VMIRROR_ENGINE_##NAME = value,
@@ -178,8 +179,16 @@ struct vmirror_info {
  * @bytes: size of the pool, a multiple of VMIRROR_POOL_SIZE_UNIT
  * @name: NUL-terminated, 1 to 63 bytes of letters, digits, '.', '_' and '-';
  *	kept for whoever holds the fd later
+ * @base: engine coherent: the physical address where the device's memory begins, a multiple
+ *	of VMIRROR_POOL_SIZE_UNIT, in a range that is reserved (memmap=, or by the firmware);
+ *	other engines: 0
+ *
+ * Pages in a coherent pool are 4 KiB, and stay there when a CPU touches them.  The kernel itself
+ * brings a page home that is pinned for long; that counts as dropped.
  *
  * Return: a pool fd (close-on-exec), or -1 with errno:
+ *	EBUSY	    base: the range is System RAM, or in use
+ *	ENXIO	    base: the range is not reserved memory
  *	EOPNOTSUPP  this kernel does not have that engine
  *	EINVAL	    bytes is 0 or not a multiple of the unit; the name is malformed
  *	EEXIST	    another pool has that name
@@ -192,6 +201,7 @@ struct vmirror_pool_create {
 	__u32 reserved;
 	__u64 bytes;
 	char name[VMIRROR_NAME_MAX];
+	__u64 base;
 };
 
 /*
@@ -676,10 +686,11 @@ VMIRROR_ASSERT(sizeof(struct vmirror_info) == 40);
 VMIRROR_AT(vmirror_info, engines, 8);
 VMIRROR_AT(vmirror_info, reserve_pages, 16);
 VMIRROR_AT(vmirror_info, nr_vms, 36);
-VMIRROR_ASSERT(sizeof(struct vmirror_pool_create) == 88);
+VMIRROR_ASSERT(sizeof(struct vmirror_pool_create) == 96);
 VMIRROR_AT(vmirror_pool_create, engine, 8);
 VMIRROR_AT(vmirror_pool_create, bytes, 16);
 VMIRROR_AT(vmirror_pool_create, name, 24);
+VMIRROR_AT(vmirror_pool_create, base, 88);
 VMIRROR_ASSERT(sizeof(struct vmirror_vm_attach) == 88);
 VMIRROR_AT(vmirror_vm_attach, kvm_fd, 8);
 VMIRROR_AT(vmirror_vm_attach, ring_records, 16);

@@ -20,8 +20,17 @@
 #include "test_hmm_uapi.h"
 
 /* As many bytes as the suite ever moves, and room for buffers that are not aligned. */
-#define POOL_BYTES	(384UL << 20)
-#define NR_DEVICES	2
+#define PRIVATE_BYTES	(384UL << 20)
+/* As the kernel's module has it. */
+#define COHERENT_BYTES	(256UL << 20)
+/* Two with private memory, two with coherent memory. */
+#define NR_NODES	4
+
+static ulong spm_addr_dev0, spm_addr_dev1;
+module_param(spm_addr_dev0, ulong, 0444);
+MODULE_PARM_DESC(spm_addr_dev0, "Where 256 MiB of reserved memory for node 2 begin; none: no nodes 2 and 3");
+module_param(spm_addr_dev1, ulong, 0444);
+MODULE_PARM_DESC(spm_addr_dev1, "The same for node 3");
 
 /*
  * struct attached - an address space
@@ -51,7 +60,8 @@ struct dmirror_node {
 	struct file *pool;
 };
 
-static struct dmirror_node nodes[NR_DEVICES];
+static struct dmirror_node nodes[NR_NODES];
+static unsigned int nr_nodes;
 static dev_t first_dev;
 static struct class *node_class;
 
@@ -71,13 +81,26 @@ static struct vmirror_vm *vm_of(struct mirror *mirror)
 
 /* --- Pools ------------------------------------------------------------------ */
 
+static bool is_coherent(const struct dmirror_node *node)
+{
+	return node->id >= 2;
+}
+
+static u64 base_of(const struct dmirror_node *node)
+{
+	if (!is_coherent(node))
+		return 0;
+	return node->id == 2 ? spm_addr_dev0 : spm_addr_dev1;
+}
+
 /* The node's pool, with a reference. */
 static struct file *pool_get(struct dmirror_node *node)
 {
 	static atomic_t nr_pools;
 	struct vmirror_pool_create create = {
-		.engine = VMIRROR_ENGINE_RAM,
-		.bytes = POOL_BYTES,
+		.engine = is_coherent(node) ? VMIRROR_ENGINE_COHERENT : VMIRROR_ENGINE_RAM,
+		.bytes = is_coherent(node) ? COHERENT_BYTES : PRIVATE_BYTES,
+		.base = base_of(node),
 	};
 	struct file *file;
 
@@ -159,10 +182,14 @@ static u8 prot_of(struct dmirror_node *node, const struct vmirror_extent *extent
 		prot = HMM_DMIRROR_PROT_ZERO;
 		break;
 	case VMIRROR_STATE_POOL:
-		/* A driver does not see pages of others. */
-		if (!is_local(node, extent->pool_id))
-			return HMM_DMIRROR_PROT_NONE;
-		prot = HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL;
+		if (is_coherent(node))
+			prot = is_local(node, extent->pool_id) ?
+				       HMM_DMIRROR_PROT_DEV_COHERENT_LOCAL :
+				       HMM_DMIRROR_PROT_DEV_COHERENT_REMOTE;
+		else if (is_local(node, extent->pool_id))
+			prot = HMM_DMIRROR_PROT_DEV_PRIVATE_LOCAL;
+		else
+			return HMM_DMIRROR_PROT_NONE;	/* a driver does not see those of others */
 		break;
 	}
 	prot |= extent->writable ? HMM_DMIRROR_PROT_WRITE : HMM_DMIRROR_PROT_READ;
@@ -523,7 +550,8 @@ static int __init hmm_dmirror_init(void)
 	unsigned int id;
 	int ret;
 
-	ret = alloc_chrdev_region(&first_dev, 0, NR_DEVICES, "hmm_dmirror");
+	nr_nodes = spm_addr_dev0 && spm_addr_dev1 ? NR_NODES : 2;
+	ret = alloc_chrdev_region(&first_dev, 0, NR_NODES, "hmm_dmirror");
 	if (ret)
 		return ret;
 	node_class = class_create("hmm_dmirror");
@@ -531,7 +559,7 @@ static int __init hmm_dmirror_init(void)
 		ret = PTR_ERR(node_class);
 		goto err_region;
 	}
-	for (id = 0; id < NR_DEVICES; id++) {
+	for (id = 0; id < nr_nodes; id++) {
 		ret = node_add(&nodes[id], id);
 		if (ret)
 			goto err_nodes;
@@ -543,16 +571,16 @@ err_nodes:
 		node_del(&nodes[id]);
 	class_destroy(node_class);
 err_region:
-	unregister_chrdev_region(first_dev, NR_DEVICES);
+	unregister_chrdev_region(first_dev, NR_NODES);
 	return ret;
 }
 
 static void __exit hmm_dmirror_exit(void)
 {
-	for (unsigned int id = 0; id < NR_DEVICES; id++)
+	for (unsigned int id = 0; id < nr_nodes; id++)
 		node_del(&nodes[id]);
 	class_destroy(node_class);
-	unregister_chrdev_region(first_dev, NR_DEVICES);
+	unregister_chrdev_region(first_dev, NR_NODES);
 }
 
 module_init(hmm_dmirror_init);

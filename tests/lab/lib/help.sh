@@ -12,6 +12,7 @@ help_all()
 		  check [TEST]...        every test, or these: unit tests here, lab tests in the nested host
 
 		  bench [--quick]        the benchmarks; a table, and tests/lab/out/bench.json
+		  hmm-tests [--times N]  the kernel's own HMM suite, unmodified, on vmirror
 
 		  up                     build the tree; boot the nested host, or reuse it; install; start hmmd
 		  down                   end the nested host
@@ -114,6 +115,13 @@ help_verb()
 		on the nested host; prints a table of medians and ratios and writes every sample to tests/lab/out/bench.json.
 		--quick: few rounds, no ten VMs: shows that the benchmark runs, its figures are worth little.
 		docs/benchmarks.md tells how to read it. Nothing else should run on this machine meanwhile.
+		EOF
+		;;
+	hmm-tests) cat <<-'EOF'
+		Usage: lab hmm-tests [--times N] [--kernel] | --compare N
+		Runs the kernel's own HMM test suite, built unmodified from Debian's package of the kernel's source, on vmirror (with
+		--kernel: on the kernel's own test_hmm), and ends with the suite's line of totals.
+		--compare: the suite's benchmark, N times on each in turn: medians and ratios.
 		EOF
 		;;
 	clean) cat <<-'EOF'

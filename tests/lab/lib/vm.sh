@@ -69,9 +69,11 @@ vm_start()
 	rm -f "$CONSOLE"
 	: >"$CONSOLE"
 	cmdline="console=ttyS0 root=/dev/vda rw quiet loglevel=5 log_buf_len=16M panic=-1 net.ifnames=0 mitigations=off"
+	# For pools of coherent memory: 512 MiB at 1 GiB, beside what the nested host has.
+	cmdline+=' memmap=512M$0x40000000'
 	cmdline+=" systemd.show_status=no systemd.log_level=warning random.trust_cpu=on"
 	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
-	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m "${HMMD_LAB_MEM:-4096}"
+	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m $((${HMMD_LAB_MEM:-4096} + 512))
 		-nodefaults -no-user-config -display none -vga none -no-reboot
 		-kernel /lab/image/vmlinux -initrd /lab/image/host.initramfs -append "$cmdline"
 		-drive file=/lab/image/root.ext4,format=raw,if=none,id=root,snapshot=on -device virtio-blk-pci,drive=root
