@@ -121,11 +121,14 @@ static int enter_all(struct vmirror_device *device, const struct hmm_range *rang
 /* hmm_range_fault() does not make device pages writable: do what a CPU's write would. */
 static int unprotect(struct mm_struct *mm, unsigned long hva)
 {
-	int ret;
+	struct vm_area_struct *vma;
+	int ret = -EPERM;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, NULL);
+	vma = vma_lookup(mm, hva);
+	if (!vma || vma->vm_flags & VM_WRITE)
+		ret = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, NULL);
 	mmap_read_unlock(mm);
 	return ret;
 }

@@ -107,9 +107,9 @@ static void fault_split(struct vm_fault *vmf)
 	home.args.dst = &dst;
 	vmirror_pool_step_aside(pool, vmf->page);
 	mutex_lock(lock);
-	if (vmirror_home_set_out(&home)) {
+	if (vmirror_set_out(&home.args)) {
 		migrate_vma_pages(&home.args);
-		vmirror_home_put_back(&home);
+		vmirror_put_back(&home.args);
 	}
 	mutex_unlock(lock);
 	vmirror_pool_step_back(pool, vmf->page);

@@ -179,33 +179,33 @@ void vmirror_home_tell(struct vmirror_homecoming *home)
 }
 
 /*
- * The two ends of every homecoming by address.  Both hold off the rest of pages
- * (pool-alloc.c): the first may come by a reference too late, the second drops references.
+ * The two ends of every migration that may search for device pages.  Both hold off the rest of
+ * pages (pool-alloc.c): the first may come by a reference too late, the second drops references.
  */
-bool vmirror_home_set_out(struct vmirror_homecoming *home)
+bool vmirror_set_out(struct migrate_vma *args)
 {
 	int reading = vmirror_search_begin();
-	int ret = migrate_vma_setup(&home->args);
+	int ret = migrate_vma_setup(args);
 
 	vmirror_search_end(reading);
 	return !ret;
 }
 
-void vmirror_home_put_back(struct vmirror_homecoming *home)
+void vmirror_put_back(struct migrate_vma *args)
 {
 	int reading = srcu_read_lock(&vmirror_collecting);
 
-	migrate_vma_finalize(&home->args);
+	migrate_vma_finalize(args);
 	srcu_read_unlock(&vmirror_collecting, reading);
 }
 
 /* Bring home what migrate_vma_setup() is asked to find. */
 void vmirror_come_home(struct vmirror_homecoming *home)
 {
-	if (!vmirror_home_set_out(home))
+	if (!vmirror_set_out(&home->args))
 		return;
 	vmirror_home_fill(home);
 	migrate_vma_pages(&home->args);
 	vmirror_home_tell(home);
-	vmirror_home_put_back(home);
+	vmirror_put_back(&home->args);
 }

@@ -7,8 +7,8 @@
  *	tell ──▶ migrate_vma_finalize
  *
  * Device pages are taken before anything is unmapped: a full pool costs the guest
- * nothing.  Until finalize every page is valid in RAM, so whatever fails half-way leaves
- * it there.
+ * nothing.  Until finalize every page is valid where it was, so whatever fails half-way leaves
+ * it there.  Pages of other pools go the same way, if the caller wants them.
  */
 #include <linux/file.h>
 #include <linux/hmm.h>
@@ -20,7 +20,7 @@
 /*
  * struct out - moving one block out, or making it in the pool
  * @start: where the block begins in the VMM
- * @ram: pages the look found in RAM
+ * @there: pages the look found in RAM, or in other pools
  * @absent: pages that can be made in the pool
  * @unclear: the look could not read some pages
  * @huge: the block should move as one: it is mapped by one PMD, or shall be
@@ -32,7 +32,7 @@
 struct out {
 	struct vmirror_walk *walk;
 	unsigned long start;
-	unsigned int ram;
+	unsigned int there;
 	unsigned int absent;
 	bool unclear;
 	bool huge;
@@ -45,6 +45,13 @@ struct out {
 /* In batch->pfns: no page is there; a page of a file, which stays. */
 #define PFN_ABSENT	ULONG_MAX
 #define PFN_FILE	(ULONG_MAX - 1)
+
+/* Not those that are in the pool already, nor, unless it was asked for, in another. */
+static bool is_wanted(struct out *out, struct page *page)
+{
+	return !vmirror_is_in_pool(page) ||
+	       (out->walk->peers && vmirror_pool_of(page) != out->walk->pool);
+}
 
 /*
  * See where a page is, or @pages that one PMD maps.  @why: out: why they cannot move, or 0 if
@@ -67,7 +74,7 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		out->absent += pages;
 		return PFN_ABSENT;
 	}
-	if (vmirror_is_in_pool(hmm_pfn_to_page(pfn))) {
+	if (!is_wanted(out, hmm_pfn_to_page(pfn))) {
 		*why = VMIRROR_SKIP_ALREADY_OUT;
 		return 0;
 	}
@@ -75,7 +82,7 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		out->unclear = true;	/* the vma may have a better reason */
 		return PFN_FILE;
 	}
-	out->ram += pages;
+	out->there += pages;
 	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
 	return pfn & ~HMM_PFN_FLAGS;
 }
@@ -90,7 +97,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	unsigned long step;
 
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
-	out->ram = 0;
+	out->there = 0;
 	out->absent = 0;
 	out->unclear = false;
 	out->large = out->huge;
@@ -132,8 +139,8 @@ static bool take_some(struct out *out)
 	if (out->whole)
 		return true;
 	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken,
-						out->ram + out->absent);
-	return !out->huge && out->nr_taken == out->ram + out->absent;
+						out->there + out->absent);
+	return !out->huge && out->nr_taken == out->there + out->absent;
 }
 
 static void take(struct out *out)
@@ -145,7 +152,7 @@ static void take(struct out *out)
 		take_some(out);
 	}
 	/* Do not break up a huge page of the guest for a part of it. */
-	if (out->huge && out->ram && out->nr_taken < BLOCK_PAGES) {
+	if (out->huge && out->there && out->nr_taken < BLOCK_PAGES) {
 		give_rest(out);
 		out->nr_taken = 0;
 	}
@@ -164,14 +171,32 @@ static bool have_pages(struct out *out, unsigned int n)
 	return true;
 }
 
-/* Fill a device folio with what is in @spage; with zero, if there is none yet. */
-static int copy_or_clear(struct vmirror_pool *pool, u32 index, struct page *spage,
-			 unsigned int pages)
+/* From one pool to another, by way of a page in RAM. */
+static int copy_between(struct out *out, u64 offset, struct page *spage, unsigned int pages)
 {
+	struct vmirror_pool *from = vmirror_pool_of(spage), *to = out->walk->pool;
+	u64 from_offset = vmirror_pool_offset(from, spage);
+	struct page *bounce = out->walk->bounce;
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < pages; i++)
+		ret = from->engine->copy_back(from, bounce, from_offset + ((u64)i << PAGE_SHIFT),
+					      1) ?:
+		      to->engine->copy_out(to, offset + ((u64)i << PAGE_SHIFT), bounce, 1);
+	return ret;
+}
+
+/* Fill a device folio with what is in @spage; with zero, if there is none yet. */
+static int copy_or_clear(struct out *out, u32 index, struct page *spage, unsigned int pages)
+{
+	struct vmirror_pool *pool = out->walk->pool;
 	u64 offset = (u64)index << PAGE_SHIFT;
 
-	return spage ? pool->engine->copy_out(pool, offset, spage, pages) :
-		       pool->engine->clear(pool, offset, pages);
+	if (!spage)
+		return pool->engine->clear(pool, offset, pages);
+	if (vmirror_is_in_pool(spage))
+		return copy_between(out, offset, spage, pages);
+	return pool->engine->copy_out(pool, offset, spage, pages);
 }
 
 /* Copy one folio, or make one, and fill in its dst; or say why it stays. */
@@ -189,10 +214,12 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 		return VMIRROR_SKIP_KSM;
 	if (spage && !PageAnon(spage))
 		return VMIRROR_SKIP_FILE;
+	if (spage && !is_wanted(out, spage))
+		return VMIRROR_SKIP_ALREADY_OUT;
 	if (!have_pages(out, 1 << order))
 		return VMIRROR_SKIP_POOL_FULL;
 	index = out->walk->batch->taken[out->used];
-	if (copy_or_clear(pool, index, spage, 1 << order))
+	if (copy_or_clear(out, index, spage, 1 << order))
 		return VMIRROR_SKIP_COPY_FAILED;
 
 	dpage = vmirror_pool_page_init(pool, index, order, out->walk->vm, gpa);
@@ -222,17 +249,23 @@ static void copy_all(struct out *out, struct migrate_vma *args)
 static void tell(struct out *out, struct migrate_vma *args)
 {
 	u8 *why = &out->walk->batch->why[(args->start - out->start) >> PAGE_SHIFT];
-	struct vmirror_move move = {
-		.type = VMIRROR_EVENT_OUT,
-		.reason = VMIRROR_REASON_REQUEST,
-	};
+	struct vmirror_move move = { .type = VMIRROR_EVENT_OUT };
 
 	for (unsigned long i = 0; i < args->npages; i++) {
 		struct page *dpage = migrate_pfn_to_page(args->dst[i]);
+		struct page *spage = migrate_pfn_to_page(args->src[i]);
+		enum vmirror_reason reason = VMIRROR_REASON_REQUEST;
 		unsigned int pages;
 
 		if (!dpage || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
+		if (spage && vmirror_is_in_pool(spage)) {
+			reason = VMIRROR_REASON_PEER;
+			vmirror_devdata_set_home(spage);
+		}
+		if (reason != move.reason)
+			vmirror_move_flush(&move);
+		move.reason = reason;
 		pages = folio_nr_pages(page_folio(dpage));
 		memset(&why[i], BATCH_MOVED, pages);
 		vmirror_move_add(&move, dpage, pages);
@@ -262,20 +295,25 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 		.end = end,
 		.pgmap_owner = vmirror_owner,
 		.flags = MIGRATE_VMA_SELECT_SYSTEM |
-			 (out->whole ? MIGRATE_VMA_SELECT_COMPOUND : 0),
+			 (out->whole ? MIGRATE_VMA_SELECT_COMPOUND : 0) |
+			 (out->walk->peers ? MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+					     MIGRATE_VMA_SELECT_DEVICE_COHERENT : 0),
 	};
-	int ret;
+	bool ok;
 
 	if (out->large)
 		vma_start_write(vma);
-	ret = migrate_vma_setup(&args);
+	ok = out->walk->peers ? vmirror_set_out(&args) : !migrate_vma_setup(&args);
 	if (out->large)
 		mmap_write_downgrade(mm);
-	if (!ret) {
+	if (ok) {
 		copy_all(out, &args);
 		migrate_vma_pages(&args);
 		tell(out, &args);
-		migrate_vma_finalize(&args);
+		if (out->walk->peers)
+			vmirror_put_back(&args);
+		else
+			migrate_vma_finalize(&args);
 	}
 	mmap_read_unlock(mm);
 }
@@ -338,7 +376,7 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	} else if (vma) {
 		end = min(end, vma->vm_end);
 	}
-	if (!blocker && (out->ram || out->absent) && !out->nr_taken)
+	if (!blocker && (out->there || out->absent) && !out->nr_taken)
 		blocker = VMIRROR_SKIP_POOL_FULL;
 	if (!blocker && out->nr_taken)
 		move_piece(out, vma, start, end);
@@ -375,7 +413,7 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		return ret;
 	if (ret)
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
-	if (ret || (!out.ram && !out.absent && !out.unclear))
+	if (ret || (!out.there && !out.absent && !out.unclear))
 		return 0;
 	if (out.absent == BLOCK_PAGES && is_huge_wanted(walk->vm->mm, start)) {
 		out.huge = true;
@@ -410,9 +448,19 @@ int vmirror_migrate(struct vmirror_vm *vm, struct vmirror_pool *pool, u64 gpa, u
 		.block = out_block,
 		.interruptible = true,
 		.populate = flags & VMIRROR_MIGRATE_POPULATE,
+		.peers = flags & VMIRROR_MIGRATE_PEERS,
 	};
+	int ret;
 
-	return vmirror_walk(&walk, gpa, length);
+	if (walk.peers) {
+		walk.bounce = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!walk.bounce)
+			return -ENOMEM;
+	}
+	ret = vmirror_walk(&walk, gpa, length);
+	if (walk.bounce)
+		__free_page(walk.bounce);
+	return ret;
 }
 VMIRROR_EXPORT_FOR_TESTS(vmirror_migrate);
 
@@ -422,7 +470,7 @@ long vmirror_migrate_ioctl(struct file *file, void *arg)
 	struct file *pool_file __free(fput) = NULL;
 	struct vmirror_pool *pool;
 
-	if (args->flags & ~VMIRROR_MIGRATE_POPULATE || args->reserved)
+	if (args->flags & ~(VMIRROR_MIGRATE_POPULATE | VMIRROR_MIGRATE_PEERS) || args->reserved)
 		return -EINVAL;
 	pool_file = fget(args->pool_fd);
 	if (!pool_file)

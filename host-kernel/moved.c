@@ -16,6 +16,8 @@ static bool is_back(const struct vmirror_move *move)
 
 static void count(struct vmirror_vm *vm, const struct vmirror_move *move)
 {
+	if (move->reason == VMIRROR_REASON_PEER)
+		return;
 	if (!is_back(move))
 		atomic64_add(move->pages, &vm->moved_out);
 	else if (move->reason == VMIRROR_REASON_CPU_FAULT)

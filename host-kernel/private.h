@@ -437,6 +437,8 @@ struct vmirror_walk {
 	int (*block)(struct vmirror_walk *walk, unsigned long start, unsigned long end);
 	bool interruptible;		/* a signal ends it, early but in good order */
 	bool populate;			/* out: make pages that are not there */
+	bool peers;			/* out: also from other pools */
+	struct page *bounce;		/* out: on the way from one pool to another */
 	bool settled;			/* out: waited for resting pages once */
 	struct mirror_slot *slot;
 	struct vmirror_batch *batch;
@@ -483,10 +485,10 @@ struct vmirror_homecoming {
 void vmirror_come_home(struct vmirror_homecoming *home);
 
 /* Its steps; the kernel's migrate_*_pages() comes between fill and tell. */
-bool vmirror_home_set_out(struct vmirror_homecoming *home);
+bool vmirror_set_out(struct migrate_vma *args);
 void vmirror_home_fill(struct vmirror_homecoming *home);
 void vmirror_home_tell(struct vmirror_homecoming *home);
-void vmirror_home_put_back(struct vmirror_homecoming *home);
+void vmirror_put_back(struct migrate_vma *args);
 
 /* --- fault.c: home because a CPU touched a page ------------------------------ */
 

@@ -124,7 +124,7 @@ enum vmirror_event {
 #undef VMIRROR_EVENT_ENUM
 };
 
-/* Why it happened.  The BACK reasons come first, then those of INVALIDATE. */
+/* Why it happened.  The BACK reasons come first, then those of INVALIDATE, then one more of OUT. */
 #define VMIRROR_REASON_LIST(X)							\
 	X(1, REQUEST, "request", "MIGRATE asked for it")			\
 	X(2, CPU_FAULT, "cpu-fault", "a CPU touched the page")			\
@@ -136,7 +136,8 @@ enum vmirror_event {
 	X(8, PROTECT, "protect", "protection changed")				\
 	X(9, SOFT_DIRTY, "soft-dirty", "soft-dirty tracking")			\
 	X(10, MIGRATE, "migrate", "moved by the kernel or another device")	\
-	X(11, EXCLUSIVE, "exclusive", "made exclusive to a device")
+	X(11, EXCLUSIVE, "exclusive", "made exclusive to a device")		\
+	X(12, PEER, "peer", "MIGRATE moved it here from another pool")
 
 enum vmirror_reason {
 #define VMIRROR_REASON_ENUM(value, NAME, name, text) VMIRROR_REASON_##NAME = value,
@@ -304,11 +305,16 @@ struct vmirror_moved {
  * none of it is there.
  */
 #define VMIRROR_MIGRATE_POPULATE	(1u << 0)
+/*
+ * Pages that are in other pools move from there into this one, without coming home in between.
+ * They are told as OUT for the reason PEER, and do not count as moved out once more.
+ */
+#define VMIRROR_MIGRATE_PEERS		(1u << 1)
 
 /**
  * struct vmirror_migrate - VMIRROR_MIGRATE: move guest RAM into a pool
  * @size: sizeof(struct vmirror_migrate)
- * @flags: 0 or VMIRROR_MIGRATE_POPULATE
+ * @flags: VMIRROR_MIGRATE_POPULATE, VMIRROR_MIGRATE_PEERS, both or 0
  * @pool_fd: the pool
  * @reserved: 0
  * @gpa: first guest physical address

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 180
 #
-# Pages in two pools; the one that closes sends home its own.
+# Several pools: each sends home its own; pages move from one to another; coherent memory.
 
 . "$(dirname "$0")/lib.sh"
 

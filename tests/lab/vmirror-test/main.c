@@ -25,6 +25,7 @@ static const struct {
 	{ .name = "parts", .run = case_parts, .own_vm = true },
 	{ .name = "two-pools", .run = case_two_pools, .own_vm = true },
 	{ .name = "populate", .run = case_populate, .own_vm = true },
+	{ .name = "guest", .run = case_guest },
 	{ .name = "device", .run = case_device, .own_vm = true },
 	{ .name = "process", .run = case_process, .own_vm = true },
 };

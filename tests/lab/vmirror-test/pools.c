@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* pools.c - a VM with pages in two pools: the one that closes sends home its own only */
+/* pools.c - several pools: each sends home its own; pages move from one to another; coherent memory */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include <sys/mman.h>
 
 #include "selfvm.h"
@@ -7,7 +10,10 @@
 #define LENGTH (16 * MiB)
 #define HALF (LENGTH / 2 / VMIRROR_PAGE_SIZE)
 
-static void run(bool huge)
+/* What the lab has set aside on the kernel's command line. */
+#define COHERENT_BASE (1ull << 30)
+
+static void two_pools(bool huge)
 {
 	struct vmirror_pool_stat pa, pb;
 	struct vmirror_moved moved;
@@ -46,9 +52,196 @@ static void run(bool huge)
 	selfvm_destroy(&self);
 }
 
+static int coherent_create(struct target *t, uint64_t base, uint64_t bytes)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args),
+		.engine = VMIRROR_ENGINE_COHERENT,
+		.bytes = bytes,
+		.base = base,
+		.name = "coherent",
+	};
+
+	return ioctl(t->sys, VMIRROR_POOL_CREATE, &args);
+}
+
+static void migrate_peers(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
+{
+	struct vmirror_migrate args = {
+		.size = sizeof(args),
+		.flags = VMIRROR_MIGRATE_PEERS,
+		.pool_fd = pool,
+		.gpa = gpa,
+		.length = length,
+	};
+
+	CHECK(ioctl(vm, VMIRROR_MIGRATE, &args) == 0);
+	*moved = args.moved;
+}
+
+static void check_used(int pool, uint64_t pages)
+{
+	struct vmirror_pool_stat stat;
+
+	pool_stat(pool, &stat);
+	if (stat.used_bytes != pages * VMIRROR_PAGE_SIZE)
+		FAIL("pool %s holds %llu pages, not %llu", stat.name,
+		     (unsigned long long)stat.used_bytes / VMIRROR_PAGE_SIZE, (unsigned long long)pages);
+}
+
+/* Everything out into @a; from there into @b, and what has no room there stays; back again. */
+static void peers(int vm, int a, int b, uint64_t b_pages, char *memory, uint64_t gpa)
+{
+	struct vmirror_vm_stat before, after;
+	struct vmirror_moved moved;
+
+	fill_pattern(memory, LENGTH, 6);
+	migrate(vm, a, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == 2 * HALF);
+	vm_stat(vm, &before);
+	migrate(vm, b, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == 0 && moved.skipped_pages[VMIRROR_SKIP_ALREADY_OUT] == 2 * HALF);
+
+	migrate_peers(vm, b, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == b_pages);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_POOL_FULL] == 2 * HALF - b_pages);
+	check_used(a, 2 * HALF - b_pages);
+	check_used(b, b_pages);
+	migrate_peers(vm, a, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == b_pages);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_ALREADY_OUT] == 2 * HALF - b_pages);
+	check_used(b, 0);
+	migrate_peers(vm, b, gpa, LENGTH, &moved);
+
+	vm_stat(vm, &after);
+	CHECK(after.out_pages == 2 * HALF && after.moved_out == before.moved_out);
+	CHECK(after.dropped == 0 && after.back_fault == before.back_fault &&
+	      after.back_recall == before.back_recall);
+	check_pattern(memory, LENGTH, 6);
+	recall(vm, gpa, LENGTH, &moved);
+	check_none_out(vm);
+	check_pattern(memory, LENGTH, 6);
+}
+
+struct toucher {
+	char *memory;
+	atomic_bool stop;
+};
+
+/* Write to pages here and there: bytes that are nobody's content. */
+static void *touch(void *arg)
+{
+	struct toucher *toucher = arg;
+	unsigned int seed = 5;
+
+	while (!toucher->stop) {
+		toucher->memory[rand_r(&seed) % (2 * HALF) * VMIRROR_PAGE_SIZE + 9] = seed;
+		usleep(200);
+	}
+	return NULL;
+}
+
+/* Pages go from pool to pool and home while CPUs touch them. */
+static void peers_under_fire(int vm, int a, int b, char *memory, uint64_t gpa)
+{
+	struct toucher toucher = { .memory = memory };
+	struct vmirror_moved moved;
+	pthread_t thread;
+
+	fill_pattern(memory, LENGTH, 7);
+	CHECK(pthread_create(&thread, NULL, touch, &toucher) == 0);
+	for (int round = 0; round < 6; round++)
+		migrate_peers(vm, round % 2 ? a : b, gpa, LENGTH, &moved);
+	toucher.stop = true;
+	pthread_join(thread, NULL);
+	check_pattern(memory, LENGTH, 7);
+	check_none_out(vm);
+}
+
+static void all_peers(bool huge)
+{
+	char *memory = map_anonymous(LENGTH, huge);
+	struct selfvm self;
+	uint64_t gpa;
+	int vm, a, b, small, coherent;
+
+	selfvm_create(&self);
+	gpa = selfvm_add_slot(&self, memory, LENGTH);
+	vm = vm_attach(&self.t, "peers", 0);
+	a = pool_create(&self.t, "a", LENGTH);
+	b = pool_create(&self.t, "b", LENGTH);
+	small = pool_create(&self.t, "small", LENGTH / 2);
+	peers(vm, a, b, 2 * HALF, memory, gpa);
+	peers(vm, a, small, HALF, memory, gpa);
+	peers_under_fire(vm, a, b, memory, gpa);
+	coherent = coherent_create(&self.t, COHERENT_BASE, LENGTH);
+	if (coherent >= 0) {
+		peers_under_fire(vm, a, coherent, memory, gpa);
+		close(coherent);
+	} else {
+		CHECK(errno == ENXIO);
+		printf("  no memory is set aside here: nothing between private and coherent pools\n");
+	}
+	close(vm);
+	close(a);
+	close(b);
+	close(small);
+	munmap(memory, LENGTH);
+	selfvm_destroy(&self);
+}
+
+/* Memory of the device that the CPU reaches: nothing comes home because it is touched. */
+static void coherent(bool huge)
+{
+	char *memory = map_anonymous(LENGTH, huge);
+	struct vmirror_moved moved;
+	struct vmirror_vm_stat vs;
+	struct selfvm self;
+	uint64_t gpa;
+	int vm, pool;
+
+	selfvm_create(&self);
+	CHECK_ERRNO(coherent_create(&self.t, 0, LENGTH), EINVAL);
+	CHECK_ERRNO(coherent_create(&self.t, COHERENT_BASE + 4096, LENGTH), EINVAL);
+	CHECK_ERRNO(coherent_create(&self.t, 16 * MiB, LENGTH), EBUSY);		/* System RAM */
+	CHECK_ERRNO(coherent_create(&self.t, 1ull << 45, LENGTH), ENXIO);	/* nothing */
+	CHECK_ERRNO(coherent_create(&self.t, -LENGTH, 2 * LENGTH), EOVERFLOW);
+	pool = coherent_create(&self.t, COHERENT_BASE, LENGTH);
+	if (pool < 0) {
+		CHECK(errno == ENXIO);
+		munmap(memory, LENGTH);
+		selfvm_destroy(&self);
+		return;
+	}
+	gpa = selfvm_add_slot(&self, memory, LENGTH);
+	vm = vm_attach(&self.t, "coherent", 0);
+	fill_pattern(memory, LENGTH, 8);
+	migrate(vm, pool, gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == 2 * HALF);
+	check_used(pool, 2 * HALF);
+	check_pattern(memory, LENGTH, 8);
+	fill_pattern(memory, LENGTH, 9);
+	CHECK(pages_in_state(vm, gpa, LENGTH, VMIRROR_STATE_POOL) == 2 * HALF);
+	recall(vm, gpa, LENGTH / 2, &moved);
+	CHECK(moved.moved_pages == HALF);
+	check_pattern(memory, LENGTH, 9);
+
+	migrate(vm, pool, gpa, LENGTH, &moved);
+	close(pool);			/* everything home */
+	vm_stat(vm, &vs);
+	CHECK(vs.out_pages == 0 && vs.dropped == 0 && vs.back_fault == 0);
+	check_pattern(memory, LENGTH, 9);
+	close(vm);
+	munmap(memory, LENGTH);
+	selfvm_destroy(&self);
+}
+
 void case_two_pools(struct target *t)
 {
 	(void)t;
-	run(false);
-	run(true);
+	for (int huge = 0; huge < 2; huge++) {
+		two_pools(huge);
+		all_peers(huge);
+		coherent(huge);
+	}
 }

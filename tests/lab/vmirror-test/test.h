@@ -70,6 +70,7 @@ void case_move(struct target *t);
 void case_ring(struct target *t);
 void case_teardown(struct target *t);
 void case_signals(struct target *t);
+void case_guest(struct target *t);
 /* These make a VM of their own; see selfvm.h. */
 void case_reasons(struct target *t);
 void case_memory(struct target *t);
