@@ -84,7 +84,8 @@ void case_parts(struct target *t);
 void case_two_pools(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
-/* At random; see random.h. */
+/* These do things at random; see random.h. */
 void case_fuzz(struct target *t);
+void case_torture(struct target *t);
 
 #endif
