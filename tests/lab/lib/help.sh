@@ -12,6 +12,8 @@ help_all()
 		  check [TEST]...        every test, or these: unit tests here, lab tests in the nested host
 
 		  bench [--quick]        the benchmarks; a table, and tests/lab/out/bench.json
+		  torture [--minutes N] [--seed S]
+		                         everything at random, all at once; nothing may be lost
 
 		  up                     build the tree; boot the nested host, or reuse it; install; start hmmd
 		  down                   end the nested host
@@ -114,6 +116,15 @@ help_verb()
 		on the nested host; prints a table of medians and ratios and writes every sample to tests/lab/out/bench.json.
 		--quick: few rounds, no ten VMs: shows that the benchmark runs, its figures are worth little.
 		docs/benchmarks.md tells how to read it. Nothing else should run on this machine meanwhile.
+		EOF
+		;;
+	torture) cat <<-'EOF'
+		Usage: lab torture [--minutes N] [--seed S]
+		Three guests and a process are moved out and back, detached, stopped and killed, hmmd is killed, pools are made anew,
+		for N minutes (10); the guests look at their memory all the while. What comes next is the seed's doing, so the same
+		seed does the same to each of them (one at random, and printed, where none is given); what meets what is not.
+		Ends with a line of counts and the verdict; the exit status is 0 if nothing was lost, nothing is left, and no kernel
+		complained. What was done, with times: tests/lab/out/torture/.
 		EOF
 		;;
 	clean) cat <<-'EOF'
