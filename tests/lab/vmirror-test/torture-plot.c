@@ -305,9 +305,11 @@ static int out(struct plot *plot, struct range range)
 	};
 	int error = moved_or_why_not(ioctl(torture_vm(), VMIRROR_MIGRATE, &args));
 
-	if (!error)
-		CHECK(all_moved(&args.moved) == args.moved.done_bytes / PAGE);
-	return error;
+	if (error)
+		return error;
+	CHECK(all_moved(&args.moved) == args.moved.done_bytes / PAGE);
+	plot->moved_pages += args.moved.moved_pages;
+	return 0;
 }
 
 static int back(struct plot *plot, struct range range)

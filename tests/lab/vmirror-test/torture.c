@@ -205,7 +205,7 @@ void case_torture(struct target *t)
 {
 	struct random mover = random_of(t->seed, PLOTS), keeper = random_of(t->seed, PLOTS + 1);
 	pthread_t threads[PLOTS + 2];
-	uint64_t deeds = 0;
+	uint64_t deeds = 0, moved = 0;
 
 	printf("  seed %llu\n", (unsigned long long)t->seed);
 	own = process_self();
@@ -227,10 +227,14 @@ void case_torture(struct target *t)
 	stop = true;
 	for (int i = 0; i < PLOTS + 2; i++)
 		CHECK(!pthread_join(threads[i], NULL));
-	for (int i = 0; i < PLOTS; i++)
+	for (int i = 0; i < PLOTS; i++) {
 		deeds += plots[i].deeds;
+		moved += plots[i].moved_pages;
+	}
 	end();
 	close(own.sys);
-	printf("  %llu deeds, %llu moves of all, %llu pools and mirrors renewed\n",
-	       (unsigned long long)deeds, (unsigned long long)moves, (unsigned long long)renewals);
+	printf("  %llu deeds, %llu pages out in them, %llu moves of all, %llu pools and mirrors renewed\n",
+	       (unsigned long long)deeds, (unsigned long long)moved, (unsigned long long)moves,
+	       (unsigned long long)renewals);
+	CHECK(moved > 0 && moves > 0);
 }

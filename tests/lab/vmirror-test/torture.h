@@ -59,7 +59,7 @@ struct plot {
 	struct diary diary;
 	char name[16];
 	uint32_t last_value;
-	uint64_t deeds;
+	uint64_t deeds, moved_pages;
 };
 
 void plot_open(struct plot *plot, unsigned int number, uint64_t seed);
