@@ -159,9 +159,10 @@ static void fill_slots(struct random *r, union fuzz_argument *arg)
 /* fill_info() also does for those that ask nothing. */
 const struct fuzz_ioctl fuzz_ioctls[] = {
 	FUZZ_IOCTL(INFO, FUZZ_SYS, vmirror_info, fill_info, 0),
-	FUZZ_IOCTL(POOL_CREATE, FUZZ_SYS, vmirror_pool_create, fill_pool_create, EOPNOTSUPP, EEXIST),
+	FUZZ_IOCTL(POOL_CREATE, FUZZ_SYS, vmirror_pool_create, fill_pool_create, EOPNOTSUPP, EEXIST,
+		   EMFILE),
 	FUZZ_IOCTL(VM_ATTACH, FUZZ_SYS, vmirror_vm_attach, fill_vm_attach, EBADF, ENXIO, ESRCH, EPERM,
-		   EEXIST),
+		   EEXIST, EMFILE, EINTR),
 	FUZZ_IOCTL(POOL_STAT, FUZZ_POOL, vmirror_pool_stat, fill_info, 0),
 	FUZZ_IOCTL(MIGRATE, FUZZ_VM, vmirror_migrate, fill_migrate, EBADF, ENXIO, ESRCH, EINTR),
 	FUZZ_IOCTL(RECALL, FUZZ_VM, vmirror_recall, fill_recall, ENXIO, ESRCH, EINTR),

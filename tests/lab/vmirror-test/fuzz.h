@@ -49,7 +49,7 @@ struct fuzz_ioctl {
 	unsigned long cmd;
 	enum fuzz_kind kind;
 	uint32_t size;
-	int errors[6];
+	int errors[8];
 	void (*fill)(struct random *r, union fuzz_argument *arg);
 };
 
