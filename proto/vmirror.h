@@ -193,6 +193,7 @@ struct vmirror_info {
  *	EOPNOTSUPP  this kernel does not have that engine
  *	EINVAL	    bytes is 0 or not a multiple of the unit; the name is malformed
  *	EEXIST	    another pool has that name
+ *	EMFILE	    the caller has no fd to spare
  *	ENOMEM	    no host memory (engine ram) or physical address space for it
  */
 struct vmirror_pool_create {
@@ -233,6 +234,8 @@ struct vmirror_pool_create {
  *	ESRCH	  there is no such process, or it has exited
  *	EPERM	  the VM's memory is not that of that process
  *	EEXIST	  this VM is attached already, or another VM has that name
+ *	EMFILE	  the caller has no fd to spare
+ *	EINTR	  a signal came before anything was done
  */
 struct vmirror_vm_attach {
 	__u32 size;

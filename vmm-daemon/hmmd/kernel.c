@@ -155,8 +155,10 @@ int kernel_vm_attach(int kvm_fd, pid_t pid, const char *name, GError **error)
 	if (!kernel_open(error))
 		return -1;
 	g_strlcpy(arg.name, name, sizeof(arg.name));
-	fd = ioctl(system_fd, VMIRROR_VM_ATTACH, &arg);
-	err = errno;
+	do {
+		fd = ioctl(system_fd, VMIRROR_VM_ATTACH, &arg);
+		err = errno;
+	} while (fd < 0 && err == EINTR);
 	if (fd >= 0)
 		return fd;
 	if (err == EEXIST)

@@ -13,6 +13,8 @@ help_all()
 
 		  bench [--quick]        the benchmarks; a table, and tests/lab/out/bench.json
 		  hmm-tests [--times N]  the kernel's own HMM suite, unmodified, on vmirror
+		  torture [--minutes N] [--seed S]
+		                         everything at random, all at once; nothing may be lost
 
 		  up                     build the tree; boot the nested host, or reuse it; install; start hmmd
 		  down                   end the nested host
@@ -122,6 +124,15 @@ help_verb()
 		Runs the kernel's own HMM test suite, built unmodified from Debian's package of the kernel's source, on vmirror (with
 		--kernel: on the kernel's own test_hmm), and ends with the suite's line of totals.
 		--compare: the suite's benchmark, N times on each in turn: medians and ratios.
+		EOF
+		;;
+	torture) cat <<-'EOF'
+		Usage: lab torture [--minutes N] [--seed S]
+		Three guests and a process are moved out and back, detached, stopped and killed, hmmd is killed, pools are made anew,
+		for N minutes (10); the guests look at their memory all the while. What comes next is the seed's doing, so the same
+		seed does the same to each of them (one at random, and printed, where none is given); what meets what is not.
+		Ends with a line of counts and the verdict; the exit status is 0 if nothing was lost, nothing is left, and no kernel
+		complained. What was done, with times: tests/lab/out/torture/.
 		EOF
 		;;
 	clean) cat <<-'EOF'

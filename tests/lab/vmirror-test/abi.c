@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -163,6 +164,30 @@ static void check_attach(struct target *t)
 	close(vm);
 }
 
+/* The fd comes last, when all else is made: it must all be undone. */
+static void check_no_fd_left(struct target *t)
+{
+	struct vmirror_pool_create pool = {
+		.size = sizeof(pool), .engine = VMIRROR_ENGINE_RAM, .bytes = 4 * MiB, .name = "abi-pool",
+	};
+	struct vmirror_vm_attach vm = {
+		.size = sizeof(vm), .kvm_fd = t->kvm, .pid = t->pid, .name = "abi-vm",
+	};
+	struct rlimit was, none;
+	int next = dup(t->sys);
+
+	CHECK(next >= 0 && close(next) == 0);
+	CHECK(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	none = (struct rlimit) { .rlim_cur = next, .rlim_max = was.rlim_max };
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_POOL_CREATE, &pool), EMFILE);
+	CHECK_ERRNO(ioctl(t->sys, VMIRROR_VM_ATTACH, &vm), EMFILE);
+	CHECK(setrlimit(RLIMIT_NOFILE, &was) == 0);
+	check_nothing_left(t);
+	close(pool_create(t, "abi-pool", 4 * MiB));
+	close(vm_attach(t, "abi-vm", 0));
+}
+
 /* MIGRATE and RECALL have the same ideas about ranges. */
 #define CHECK_RANGES(fd, cmd, good, hole) do {					\
 	REFUSED(fd, cmd, good, flags, 1u << 31, EINVAL);				\
@@ -252,6 +277,7 @@ void case_abi(struct target *t)
 	check_pool_create(t);
 	check_pool_stat(t);
 	check_attach(t);
+	check_no_fd_left(t);
 	check_vm_ioctls(t);
 	verify(t);
 }

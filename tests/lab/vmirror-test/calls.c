@@ -191,3 +191,17 @@ void check_nothing_left(struct target *t)
 	if (info.nr_pools || info.nr_vms)
 		FAIL("%u pools and %u VMs are left", info.nr_pools, info.nr_vms);
 }
+
+/* The last reference to a dead process's fds may go a moment after it was reaped. */
+void wait_nothing_left(struct target *t)
+{
+	for (int tries = 0; tries < 500; tries++) {
+		struct vmirror_info info = { .size = sizeof(info) };
+
+		CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
+		if (!info.nr_pools && !info.nr_vms)
+			return;
+		usleep(10000);
+	}
+	check_nothing_left(t);
+}

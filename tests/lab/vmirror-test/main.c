@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* main.c - vmirror-test CASE PID [VERIFY-COMMAND]: which case to run, on which VM */
+/* main.c - vmirror-test CASE [ARGUMENT]...: which case to run, on which VM */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,26 +8,38 @@
 
 #include "test.h"
 
-static const struct {
+/*
+ * struct entry - a case
+ * @arguments: of a running VM, the process id of its VMM; else the case makes what it needs
+ * @beside: others may hold pools and VMs meanwhile
+ */
+static const struct entry {
 	const char *name;
 	void (*run)(struct target *t);
-	bool own_vm;
+	enum { NONE, VM, SEED } arguments;
+	bool beside;
 } cases[] = {
-	{ .name = "abi", .run = case_abi },
-	{ .name = "move", .run = case_move },
-	{ .name = "ring", .run = case_ring },
-	{ .name = "teardown", .run = case_teardown },
-	{ .name = "signals", .run = case_signals },
-	{ .name = "reasons", .run = case_reasons, .own_vm = true },
-	{ .name = "memory", .run = case_memory, .own_vm = true },
-	{ .name = "race", .run = case_race, .own_vm = true },
-	{ .name = "mixed", .run = case_mixed, .own_vm = true },
-	{ .name = "parts", .run = case_parts, .own_vm = true },
-	{ .name = "two-pools", .run = case_two_pools, .own_vm = true },
-	{ .name = "populate", .run = case_populate, .own_vm = true },
-	{ .name = "guest", .run = case_guest },
-	{ .name = "device", .run = case_device, .own_vm = true },
-	{ .name = "process", .run = case_process, .own_vm = true },
+	{ .name = "abi", .run = case_abi, .arguments = VM },
+	{ .name = "move", .run = case_move, .arguments = VM },
+	{ .name = "ring", .run = case_ring, .arguments = VM },
+	{ .name = "teardown", .run = case_teardown, .arguments = VM },
+	{ .name = "signals", .run = case_signals, .arguments = VM },
+	{ .name = "reasons", .run = case_reasons },
+	{ .name = "memory", .run = case_memory },
+	{ .name = "race", .run = case_race },
+	{ .name = "mixed", .run = case_mixed },
+	{ .name = "parts", .run = case_parts },
+	{ .name = "two-pools", .run = case_two_pools },
+	{ .name = "populate", .run = case_populate },
+	{ .name = "guest", .run = case_guest, .arguments = VM },
+	{ .name = "device", .run = case_device },
+	{ .name = "process", .run = case_process },
+	{ .name = "fuzz", .run = case_fuzz, .arguments = SEED },
+	{ .name = "torture", .run = case_torture, .arguments = SEED, .beside = true },
+};
+
+static const char *const arguments[] = {
+	[NONE] = "", [VM] = " PID [VERIFY-COMMAND]", [SEED] = " SECONDS SEED",
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */
@@ -73,38 +85,58 @@ static int take_kvm_fd(pid_t pid)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: vmirror-test CASE [PID [VERIFY-COMMAND]]\ncases:");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		fprintf(stderr, " %s%s", cases[i].name, cases[i].own_vm ? "" : "(PID)");
-	fputc('\n', stderr);
+		fprintf(stderr, "%s vmirror-test %s%s\n", i ? "      " : "usage:", cases[i].name,
+			arguments[cases[i].arguments]);
 	return 2;
+}
+
+static const struct entry *find_case(const char *name)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!strcmp(cases[i].name, name))
+			return &cases[i];
+	return NULL;
+}
+
+/* Returns whether the arguments are those that the case needs. */
+static bool take_arguments(const struct entry *entry, int argc, char **argv, struct target *t)
+{
+	switch (entry->arguments) {
+	case VM:
+		if (argc != 3 && argc != 4)
+			return false;
+		t->pid = atoi(argv[2]);
+		t->verify = argv[3];
+		t->kvm = take_kvm_fd(t->pid);
+		return true;
+	case SEED:
+		if (argc != 4)
+			return false;
+		t->seconds = strtoul(argv[2], NULL, 0);
+		t->seed = strtoull(argv[3], NULL, 0);
+		return t->seconds > 0;
+	default:
+		return argc == 2;
+	}
 }
 
 int main(int argc, char **argv)
 {
+	const struct entry *entry = argc > 1 ? find_case(argv[1]) : NULL;
 	struct target t = { 0 };
 
-	if (argc < 2 || argc > 4)
+	if (!entry || !take_arguments(entry, argc, argv, &t))
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);	/* a case that is killed has said how far it came */
 	t.sys = open(VMIRROR_DEVICE, O_RDWR | O_CLOEXEC);
 	if (t.sys < 0)
 		FAIL("%s: %s", VMIRROR_DEVICE, strerror(errno));
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (strcmp(cases[i].name, argv[1]))
-			continue;
-		if (!cases[i].own_vm && argc < 3)
-			return usage();
-		if (!cases[i].own_vm) {
-			t.pid = atoi(argv[2]);
-			t.verify = argv[3];
-			t.kvm = take_kvm_fd(t.pid);
-		}
+	if (!entry->beside)
 		check_nothing_left(&t);
-		cases[i].run(&t);
+	entry->run(&t);
+	if (!entry->beside)
 		check_nothing_left(&t);
-		printf("%s: passed\n", argv[1]);
-		return 0;
-	}
-	return usage();
+	printf("%s: passed\n", entry->name);
+	return 0;
 }

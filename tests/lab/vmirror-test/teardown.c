@@ -53,20 +53,6 @@ static void hold(struct target *t, enum order order, int ready)
 	exit(0);
 }
 
-/* The last reference to a dead process's fds may go a moment after it was reaped. */
-static void wait_nothing_left(struct target *t)
-{
-	for (int tries = 0; tries < 500; tries++) {
-		struct vmirror_info info = { .size = sizeof(info) };
-
-		CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
-		if (!info.nr_pools && !info.nr_vms)
-			return;
-		usleep(10000);
-	}
-	check_nothing_left(t);
-}
-
 static void try_order(struct target *t, enum order order)
 {
 	int pipefd[2], status;

@@ -28,12 +28,16 @@
  * @kvm: a duplicate of its KVM fd, or -1: no VM but the process itself
  * @sys: /dev/vmirror
  * @verify: shell command that has the guest check its memory, or NULL
+ * @seconds: how long a case shall run that does things at random
+ * @seed: which things
  */
 struct target {
 	pid_t pid;
 	int kvm;
 	int sys;
 	const char *verify;
+	unsigned long seconds;
+	uint64_t seed;
 };
 
 void fail(const char *file, int line, const char *format, ...)
@@ -64,6 +68,7 @@ uint64_t all_moved(const struct vmirror_moved *moved);
 void check_none_out(int vm);
 void verify(struct target *t);
 void check_nothing_left(struct target *t);
+void wait_nothing_left(struct target *t);
 
 void case_abi(struct target *t);
 void case_move(struct target *t);
@@ -81,5 +86,8 @@ void case_two_pools(struct target *t);
 void case_device(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
+/* These do things at random; see random.h. */
+void case_fuzz(struct target *t);
+void case_torture(struct target *t);
 
 #endif

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * torture-plot.c - memory that one thread owns, and what each page of it must hold
+ *
+ * Only the owner changes content and mappings, so it knows at any time what must be there;
+ * where the pages are is everybody's game.  Content moves with its page: it is made of a number
+ * that no other page has, not of the address.
+ */
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "torture.h"
+
+#define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
+#define BLOCK_PAGES (2 * MiB / PAGE)
+#define WORDS (PAGE / sizeof(uint64_t))
+#define STRIDE 64		/* words: enough to tell pages, and parts of a page, apart */
+
+struct range {
+	uint64_t first, pages;
+};
+
+static char *at(struct plot *plot, uint64_t page)
+{
+	return plot->memory + page * PAGE;
+}
+
+static uint64_t word_of(uint32_t value, uint64_t i)
+{
+	return value ? value * 0x9e3779b97f4a7c15ull + i : 0;
+}
+
+/* A few pages, a stretch, or whole blocks. */
+static struct range some_range(struct plot *plot)
+{
+	struct random *r = &plot->random;
+	struct range range;
+
+	switch (random_below(r, 4)) {
+	case 0:
+		range.first = random_below(r, PLOT_PAGES / BLOCK_PAGES) * BLOCK_PAGES;
+		range.pages = (random_below(r, 2) + 1) * BLOCK_PAGES;
+		break;
+	case 1:
+		range.first = random_below(r, PLOT_PAGES);
+		range.pages = random_below(r, BLOCK_PAGES) + 1;
+		break;
+	default:
+		range.first = random_below(r, PLOT_PAGES);
+		range.pages = random_below(r, 8) + 1;
+		break;
+	}
+	if (range.pages > PLOT_PAGES - range.first)
+		range.pages = PLOT_PAGES - range.first;
+	return range;
+}
+
+/* --- content ------------------------------------------------------------------------ */
+
+static bool holds(const uint64_t *words, uint32_t value, uint64_t *wrong)
+{
+	for (uint64_t i = 0; i < WORDS; i += STRIDE) {
+		uint64_t got = ((const volatile uint64_t *)words)[i];
+
+		if (got != word_of(value, i)) {
+			*wrong = i;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* @words: the page, or a copy of it. */
+static void check_page(struct plot *plot, uint64_t page, const uint64_t *words)
+{
+	struct plot_page *model = &plot->pages[page];
+	uint64_t wrong, at_zero;
+
+	if (holds(words, model->value, &wrong))
+		return;
+	if (model->lazy && holds(words, 0, &at_zero)) {
+		model->value = 0;
+		return;
+	}
+	FAIL("%s, page %#llx (at %p): word %llu is %#llx and must be %#llx%s", plot->name,
+	     (unsigned long long)page, (void *)at(plot, page), (unsigned long long)wrong,
+	     (unsigned long long)words[wrong], (unsigned long long)word_of(model->value, wrong),
+	     model->lazy ? " or zero" : "");
+}
+
+static int check(struct plot *plot, struct range range)
+{
+	for (uint64_t page = range.first; page < range.first + range.pages; page++)
+		if (plot->pages[page].mapped)
+			check_page(plot, page, (uint64_t *)at(plot, page));
+	return 0;
+}
+
+/* As KVM reads: through get_user_pages(). */
+static int check_through_gup(struct plot *plot, struct range range)
+{
+	uint64_t copy[WORDS];
+
+	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
+		struct iovec to = { copy, PAGE }, from = { at(plot, page), PAGE };
+
+		if (!plot->pages[page].mapped)
+			continue;
+		CHECK(process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)PAGE);
+		check_page(plot, page, copy);
+	}
+	return 0;
+}
+
+static int write_new(struct plot *plot, struct range range)
+{
+	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
+		volatile uint64_t *words = (uint64_t *)at(plot, page);
+		struct plot_page *model = &plot->pages[page];
+
+		if (!model->mapped || !model->writable)
+			continue;
+		model->value = ++plot->last_value;
+		model->lazy = false;
+		for (uint64_t i = 0; i < WORDS; i += STRIDE)
+			words[i] = word_of(model->value, i);
+	}
+	return 0;
+}
+
+/* --- mappings ----------------------------------------------------------------------- */
+
+/* All that is mapped in the range holds zero now. */
+static void forget(struct plot *plot, struct range range)
+{
+	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
+		plot->pages[page].value = 0;
+		plot->pages[page].lazy = false;
+	}
+}
+
+static int map_anew(struct plot *plot, struct range range)
+{
+	void *wanted = at(plot, range.first);
+
+	CHECK(mmap(wanted, range.pages * PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == wanted);
+	for (uint64_t page = range.first; page < range.first + range.pages; page++)
+		plot->pages[page] = (struct plot_page) { .mapped = true, .writable = true };
+	return 0;
+}
+
+static int unmap(struct plot *plot, struct range range)
+{
+	CHECK(munmap(at(plot, range.first), range.pages * PAGE) == 0);
+	for (uint64_t page = range.first; page < range.first + range.pages; page++)
+		plot->pages[page] = (struct plot_page) { 0 };
+	return 0;
+}
+
+/* The next run of mapped pages in what is left of @range. */
+static bool next_run(struct plot *plot, struct range *range, struct range *run)
+{
+	while (range->pages && !plot->pages[range->first].mapped) {
+		range->first++;
+		range->pages--;
+	}
+	*run = (struct range) { .first = range->first };
+	while (range->pages && plot->pages[range->first].mapped) {
+		range->first++;
+		range->pages--;
+		run->pages++;
+	}
+	return run->pages;
+}
+
+static int protect(struct plot *plot, struct range range)
+{
+	bool writable = !one_in(&plot->random, 3);
+	struct range run;
+
+	while (next_run(plot, &range, &run)) {
+		CHECK(mprotect(at(plot, run.first), run.pages * PAGE,
+			       writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
+		for (uint64_t page = run.first; page < run.first + run.pages; page++)
+			plot->pages[page].writable = writable;
+	}
+	return 0;
+}
+
+static bool is_mapped(struct plot *plot, uint64_t page)
+{
+	unsigned char there;
+
+	return mincore(at(plot, page), PAGE, &there) == 0;
+}
+
+/*
+ * Move a range to another place in the plot.  The kernel may do a part of it and then refuse
+ * to go on; what was moved it tells nobody, but it can be seen.
+ */
+static int move(struct plot *plot, struct range from)
+{
+	struct range to = some_range(plot);
+	int error;
+
+	if (from.pages > BLOCK_PAGES)
+		from.pages = BLOCK_PAGES;
+	if (one_in(&plot->random, 2))		/* whole page tables can move only so */
+		to.first = (to.first & ~(BLOCK_PAGES - 1)) | (from.first & (BLOCK_PAGES - 1));
+	if (to.first + from.pages > PLOT_PAGES || (to.first < from.first + from.pages &&
+	    from.first < to.first + from.pages))
+		return ERANGE;
+	errno = 0;
+	(void)!mremap(at(plot, from.first), from.pages * PAGE, from.pages * PAGE,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, at(plot, to.first));
+	error = errno;
+	for (uint64_t i = 0; i < from.pages; i++) {
+		struct plot_page *old = &plot->pages[from.first + i];
+		struct plot_page *new = &plot->pages[to.first + i];
+		bool moved = old->mapped && !is_mapped(plot, from.first + i);
+
+		if (moved) {
+			CHECK(is_mapped(plot, to.first + i));
+			*new = *old;
+			*old = (struct plot_page) { 0 };
+		} else if (new->mapped && !is_mapped(plot, to.first + i)) {
+			*new = (struct plot_page) { 0 };
+		}
+	}
+	return error;
+}
+
+/* --- advice -------------------------------------------------------------------------- */
+
+static int advise(struct plot *plot, struct range range, int advice)
+{
+	return madvise(at(plot, range.first), range.pages * PAGE, advice) ? errno : 0;
+}
+
+/* Also what is locked: else it would stop there, and who could tell how far it came? */
+static int discard(struct plot *plot, struct range range)
+{
+	forget(plot, range);
+	return advise(plot, range, MADV_DONTNEED_LOCKED);
+}
+
+static int discard_later(struct plot *plot, struct range range)
+{
+	for (uint64_t page = range.first; page < range.first + range.pages; page++)
+		plot->pages[page].lazy |= plot->pages[page].mapped;
+	return advise(plot, range, MADV_FREE);
+}
+
+static int hint(struct plot *plot, struct range range)
+{
+	static const int hints[] = {
+		MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ,
+		MADV_POPULATE_WRITE, MADV_WILLNEED,
+	};
+
+	return advise(plot, range, ONE_OF(&plot->random, hints));
+}
+
+static int collapse(struct plot *plot, struct range range)
+{
+	range.first &= ~(BLOCK_PAGES - 1);
+	range.pages = BLOCK_PAGES;
+	if (one_in(&plot->random, 2))
+		advise(plot, range, MADV_HUGEPAGE);
+	return advise(plot, range, MADV_COLLAPSE);
+}
+
+static int lock(struct plot *plot, struct range range)
+{
+	int error = mlock(at(plot, range.first), range.pages * PAGE) ? errno : 0;
+
+	/* Mostly let go at once: what is locked cannot go out. */
+	if (!one_in(&plot->random, 8))
+		munlockall();
+	return error;
+}
+
+/* --- where the pages are -------------------------------------------------------------- */
+
+/* Numbers of fds may mean something else when they are used. */
+static int moved_or_why_not(int ret)
+{
+	if (!ret)
+		return 0;
+	if (errno != EBADF && errno != ENOTTY && errno != EINTR && errno != ENOMEM)
+		FAIL("an ioctl says %s", strerror(errno));
+	return errno;
+}
+
+static int out(struct plot *plot, struct range range)
+{
+	struct vmirror_migrate args = {
+		.size = sizeof(args),
+		.flags = one_in(&plot->random, 2) ? VMIRROR_MIGRATE_POPULATE : 0,
+		.pool_fd = torture_pool(&plot->random),
+		.gpa = (uintptr_t)at(plot, range.first),
+		.length = range.pages * PAGE,
+	};
+	int error = moved_or_why_not(ioctl(torture_vm(), VMIRROR_MIGRATE, &args));
+
+	if (error)
+		return error;
+	CHECK(all_moved(&args.moved) == args.moved.done_bytes / PAGE);
+	plot->moved_pages += args.moved.moved_pages;
+	return 0;
+}
+
+static int back(struct plot *plot, struct range range)
+{
+	struct vmirror_recall args = {
+		.size = sizeof(args),
+		.gpa = (uintptr_t)at(plot, range.first),
+		.length = range.pages * PAGE,
+	};
+
+	return moved_or_why_not(ioctl(torture_vm(), VMIRROR_RECALL, &args));
+}
+
+/* --- fork ----------------------------------------------------------------------------- */
+
+/* Both write: nobody sees what the other wrote. */
+static int fork_off(struct plot *plot, struct range range)
+{
+	uint64_t patience = random_below(&plot->random, 30000);
+	struct range other = some_range(plot);
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		check(plot, range);
+		plot->last_value += 1u << 30;
+		write_new(plot, range);
+		usleep(patience);
+		check(plot, range);
+		check(plot, other);
+		_exit(0);
+	}
+	write_new(plot, other);
+	check(plot, range);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		FAIL("%s: the child ended with %#x", plot->name, status);
+	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	unsigned int weight;
+	int (*run)(struct plot *plot, struct range range);
+} deeds[] = {
+	{ "out", 30, out },
+	{ "back", 8, back },
+	{ "check", 14, check },
+	{ "check through gup", 8, check_through_gup },
+	{ "write", 14, write_new },
+	{ "map anew", 6, map_anew },
+	{ "unmap", 3, unmap },
+	{ "mremap", 4, move },
+	{ "mprotect", 4, protect },
+	{ "discard", 5, discard },
+	{ "MADV_FREE", 2, discard_later },
+	{ "hint", 6, hint },
+	{ "collapse", 4, collapse },
+	{ "mlock", 2, lock },
+	{ "fork", 2, fork_off },
+};
+
+void plot_deed(struct plot *plot)
+{
+	struct range range = some_range(plot);
+	unsigned int sum = 0, which;
+
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		sum += deeds[i].weight;
+	which = random_below(&plot->random, sum);
+	for (size_t i = 0; ; i++) {
+		if (which < deeds[i].weight) {
+			diary_begin(&plot->diary, deeds[i].name, range.first, range.pages);
+			diary_end(&plot->diary, deeds[i].run(plot, range));
+			break;
+		}
+		which -= deeds[i].weight;
+	}
+	plot->deeds++;
+}
+
+void plot_check(struct plot *plot)
+{
+	check(plot, (struct range) { .pages = PLOT_PAGES });
+}
+
+void plot_open(struct plot *plot, unsigned int number, uint64_t seed)
+{
+	plot->memory = map_anonymous(PLOT_LENGTH, false);
+	plot->random = random_of(seed, number);
+	plot->last_value = number << 28;
+	snprintf(plot->name, sizeof(plot->name), "plot %u", number);
+	diary_open(&plot->diary, plot->name);
+	map_anew(plot, (struct range) { .pages = PLOT_PAGES });
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* torture.h - what the files of the case torture share */
+#ifndef VMIRROR_TEST_TORTURE_H
+#define VMIRROR_TEST_TORTURE_H
+
+#include <stdatomic.h>
+
+#include "random.h"
+#include "selfvm.h"
+
+#define PLOT_LENGTH (8 * MiB)
+#define PLOT_PAGES (PLOT_LENGTH / VMIRROR_PAGE_SIZE)
+
+/* --- torture.c: the mirror of this process, and pools, which come and go ----------- */
+
+/* Any of them; -1, or a number that means something else, while it is closed and opened again. */
+int torture_vm(void);
+int torture_pool(struct random *r);
+
+/* --- torture-diary.c: what each thread did last, told if the case fails ------------- */
+
+#define DIARY_LINES 48
+
+struct diary {
+	const char *who;
+	struct diary *next;
+	struct diary_line {
+		uint64_t ms;
+		const char *what;
+		uint64_t first, pages;
+		int error;
+	} lines[DIARY_LINES];
+	unsigned int written;
+};
+
+void diary_open(struct diary *diary, const char *who);
+/* What is about to be done; the line stays open for diary_end(). */
+void diary_begin(struct diary *diary, const char *what, uint64_t first, uint64_t pages);
+void diary_end(struct diary *diary, int error);
+
+/* --- torture-plot.c: memory that one thread owns, and what each page of it must hold -- */
+
+/**
+ * struct plot_page - what is known of a page
+ * @value: its content's number; 0 is zero
+ * @mapped: there is memory
+ * @writable: it may be written to
+ * @lazy: it may be zero instead, since MADV_FREE
+ */
+struct plot_page {
+	uint32_t value;
+	bool mapped, writable, lazy;
+};
+
+struct plot {
+	char *memory;
+	struct plot_page pages[PLOT_PAGES];
+	struct random random;
+	struct diary diary;
+	char name[16];
+	uint32_t last_value;
+	uint64_t deeds, moved_pages;
+};
+
+void plot_open(struct plot *plot, unsigned int number, uint64_t seed);
+/* Do one thing to it. */
+void plot_deed(struct plot *plot);
+/* Is all of it as it must be?  Fails where it is not. */
+void plot_check(struct plot *plot);
+
+#endif
