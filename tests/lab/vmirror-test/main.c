@@ -27,6 +27,7 @@ static const struct {
 	{ .name = "populate", .run = case_populate, .own_vm = true },
 	{ .name = "process", .run = case_process, .own_vm = true },
 	{ .name = "change", .run = case_change, .own_vm = true },
+	{ .name = "kernel-moves", .run = case_kernel_moves, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

@@ -80,5 +80,6 @@ void case_two_pools(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
 void case_change(struct target *t);
+void case_kernel_moves(struct target *t);
 
 #endif
