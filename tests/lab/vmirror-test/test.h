@@ -81,5 +81,6 @@ void case_process(struct target *t);
 void case_populate(struct target *t);
 void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
+void case_one_folio(struct target *t);
 
 #endif
