@@ -29,6 +29,7 @@ static const struct {
 	{ .name = "change", .run = case_change, .own_vm = true },
 	{ .name = "kernel-moves", .run = case_kernel_moves, .own_vm = true },
 	{ .name = "one-folio", .run = case_one_folio, .own_vm = true },
+	{ .name = "pins", .run = case_pins, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

@@ -82,5 +82,6 @@ void case_populate(struct target *t);
 void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
 void case_one_folio(struct target *t);
+void case_pins(struct target *t);
 
 #endif
