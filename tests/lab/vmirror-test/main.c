@@ -30,6 +30,7 @@ static const struct {
 	{ .name = "kernel-moves", .run = case_kernel_moves, .own_vm = true },
 	{ .name = "one-folio", .run = case_one_folio, .own_vm = true },
 	{ .name = "pins", .run = case_pins, .own_vm = true },
+	{ .name = "folios", .run = case_folios, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

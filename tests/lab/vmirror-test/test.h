@@ -83,5 +83,6 @@ void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
 void case_one_folio(struct target *t);
 void case_pins(struct target *t);
+void case_folios(struct target *t);
 
 #endif
