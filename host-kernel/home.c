@@ -198,13 +198,17 @@ void vmirror_home_put_back(struct vmirror_homecoming *home)
 	srcu_read_unlock(&vmirror_collecting, reading);
 }
 
-/* Bring home what migrate_vma_setup() is asked to find. */
-void vmirror_come_home(struct vmirror_homecoming *home)
+/*
+ * Bring home what migrate_vma_setup() is asked to find.  Returns whether it was looked for; what
+ * then came has a dst, and MIGRATE_PFN_MIGRATE in its src.
+ */
+bool vmirror_come_home(struct vmirror_homecoming *home)
 {
 	if (!vmirror_home_set_out(home))
-		return;
+		return false;
 	vmirror_home_fill(home);
 	migrate_vma_pages(&home->args);
 	vmirror_home_tell(home);
 	vmirror_home_put_back(home);
+	return true;
 }
