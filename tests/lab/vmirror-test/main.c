@@ -31,6 +31,7 @@ static const struct {
 	{ .name = "one-folio", .run = case_one_folio, .own_vm = true },
 	{ .name = "pins", .run = case_pins, .own_vm = true },
 	{ .name = "folios", .run = case_folios, .own_vm = true },
+	{ .name = "two-mirrors", .run = case_two_mirrors, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

@@ -84,5 +84,6 @@ void case_kernel_moves(struct target *t);
 void case_one_folio(struct target *t);
 void case_pins(struct target *t);
 void case_folios(struct target *t);
+void case_two_mirrors(struct target *t);
 
 #endif
