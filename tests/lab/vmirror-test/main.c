@@ -32,6 +32,7 @@ static const struct {
 	{ .name = "pins", .run = case_pins, .own_vm = true },
 	{ .name = "folios", .run = case_folios, .own_vm = true },
 	{ .name = "two-mirrors", .run = case_two_mirrors, .own_vm = true },
+	{ .name = "foreign", .run = case_foreign, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

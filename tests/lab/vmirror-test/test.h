@@ -85,5 +85,6 @@ void case_one_folio(struct target *t);
 void case_pins(struct target *t);
 void case_folios(struct target *t);
 void case_two_mirrors(struct target *t);
+void case_foreign(struct target *t);
 
 #endif
