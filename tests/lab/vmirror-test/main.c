@@ -33,6 +33,7 @@ static const struct {
 	{ .name = "folios", .run = case_folios, .own_vm = true },
 	{ .name = "two-mirrors", .run = case_two_mirrors, .own_vm = true },
 	{ .name = "foreign", .run = case_foreign, .own_vm = true },
+	{ .name = "memcg", .run = case_memcg, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

@@ -86,5 +86,6 @@ void case_pins(struct target *t);
 void case_folios(struct target *t);
 void case_two_mirrors(struct target *t);
 void case_foreign(struct target *t);
+void case_memcg(struct target *t);
 
 #endif
