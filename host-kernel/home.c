@@ -199,13 +199,17 @@ void vmirror_put_back(struct migrate_vma *args)
 	srcu_read_unlock(&vmirror_collecting, reading);
 }
 
-/* Bring home what migrate_vma_setup() is asked to find. */
-void vmirror_come_home(struct vmirror_homecoming *home)
+/*
+ * Bring home what migrate_vma_setup() is asked to find.  Returns whether it was looked for; what
+ * then came has a dst, and MIGRATE_PFN_MIGRATE in its src.
+ */
+bool vmirror_come_home(struct vmirror_homecoming *home)
 {
 	if (!vmirror_set_out(&home->args))
-		return;
+		return false;
 	vmirror_home_fill(home);
 	migrate_vma_pages(&home->args);
 	vmirror_home_tell(home);
 	vmirror_put_back(&home->args);
+	return true;
 }

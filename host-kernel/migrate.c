@@ -22,7 +22,9 @@
  * @start: where the block begins in the VMM
  * @there: pages the look found in RAM, or in other pools
  * @absent: pages that can be made in the pool
- * @unclear: the look could not read some pages
+ * @hidden: pages that the look could not see: only the migration finds them
+ * @files: the look found pages of files
+ * @make: make pages that are not there
  * @huge: the block should move as one: it is mapped by one PMD, or shall be
  * @large: the look found large folios, or pages that it could not see
  * @whole: batch->taken is one whole block of the pool
@@ -34,7 +36,9 @@ struct out {
 	unsigned long start;
 	unsigned int there;
 	unsigned int absent;
-	bool unclear;
+	unsigned int hidden;
+	bool files;
+	bool make;
 	bool huge;
 	bool large;
 	bool whole;
@@ -42,7 +46,7 @@ struct out {
 	unsigned int used;
 };
 
-/* In batch->pfns: no page is there; a page of a file, which stays. */
+/* In batch->pfns: no page is there, or none that can be seen; a page of a file, which stays. */
 #define PFN_ABSENT	ULONG_MAX
 #define PFN_FILE	(ULONG_MAX - 1)
 
@@ -60,18 +64,22 @@ static bool is_wanted(struct out *out, struct page *page)
 static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pages, u8 *why)
 {
 	*why = 0;
-	if (pfn & HMM_PFN_ERROR) {
-		out->unclear = true;	/* special, no vma, or a huge page on its way: see there */
-		return 0;
+	if (pfn & HMM_PFN_ERROR) {	/* special, no vma, or one that nobody may read: see there */
+		out->hidden += pages;
+		out->large = true;
+		return PFN_ABSENT;
 	}
 	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
-		/* Or NUMA balancing is watching it. */
-		out->large |= num_online_nodes() > 1;
-		if (!out->walk->populate) {
+		/* Or NUMA balancing is watching it, as it does with what nobody touches. */
+		bool hidden = !(pfn & HMM_PFN_VALID) && num_online_nodes() > 1;
+
+		out->large |= hidden;
+		if (out->walk->populate)
+			out->absent += pages;
+		else if (hidden)
+			out->hidden += pages;
+		else
 			*why = VMIRROR_SKIP_ABSENT;
-			return 0;
-		}
-		out->absent += pages;
 		return PFN_ABSENT;
 	}
 	if (!is_wanted(out, hmm_pfn_to_page(pfn))) {
@@ -79,7 +87,7 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		return 0;
 	}
 	if (!PageAnon(hmm_pfn_to_page(pfn))) {
-		out->unclear = true;	/* the vma may have a better reason */
+		out->files = true;	/* the vma may have a better reason */
 		return PFN_FILE;
 	}
 	out->there += pages;
@@ -99,7 +107,8 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
 	out->there = 0;
 	out->absent = 0;
-	out->unclear = false;
+	out->hidden = 0;
+	out->files = false;
 	out->large = out->huge;
 	step = out->huge ? n : 1;
 	for (unsigned long i = 0; i < n; i += step) {
@@ -138,6 +147,7 @@ static bool take_some(struct out *out)
 	out->whole = take_whole(out);
 	if (out->whole)
 		return true;
+	/* Hidden pages may not be there at all: one by one, as they are found (have_pages()). */
 	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken,
 						out->there + out->absent);
 	return !out->huge && out->nr_taken == out->there + out->absent;
@@ -164,7 +174,7 @@ static bool have_pages(struct out *out, unsigned int n)
 
 	if (out->used + n <= out->nr_taken)
 		return true;
-	/* The look does not see pages that NUMA balancing is watching: one more, then. */
+	/* One that the look did not see: one more, then. */
 	if (n > 1 || !vmirror_pool_take_pages(out->walk->pool, &taken[out->nr_taken], 1))
 		return false;
 	out->nr_taken++;
@@ -207,7 +217,7 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 	struct vmirror_pool *pool = out->walk->pool;
 	u32 index;
 
-	if (!spage && !out->walk->populate)	/* never touched, or the zero page */
+	if (!spage && !out->make)	/* never touched, or the zero page */
 		return VMIRROR_SKIP_ABSENT;
 	/* KSM compares pages by reading them, which it cannot do in device memory. */
 	if (spage && folio_test_ksm(page_folio(spage)))
@@ -301,6 +311,7 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 	};
 	bool ok;
 
+	out->make = out->walk->populate && vma_is_accessible(vma);
 	if (out->large)
 		vma_start_write(vma);
 	ok = out->walk->peers ? vmirror_set_out(&args) : !migrate_vma_setup(&args);
@@ -378,7 +389,8 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	}
 	if (!blocker && (out->there || out->absent) && !out->nr_taken)
 		blocker = VMIRROR_SKIP_POOL_FULL;
-	if (!blocker && out->nr_taken)
+	/* A huge page that is hidden moves whole or not at all. */
+	if (!blocker && (out->nr_taken || (out->hidden && !out->huge)))
 		move_piece(out, vma, start, end);
 	else if (out->large)
 		mmap_write_unlock(mm);
@@ -388,18 +400,29 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	return end;
 }
 
-/* A block with nothing in it: does the VMM want huge pages there? */
-static bool is_huge_wanted(struct mm_struct *mm, unsigned long start)
+/* Is the block within one vma that has these flags? */
+static bool is_one_vma(struct mm_struct *mm, unsigned long start, vm_flags_t flags)
 {
 	struct vm_area_struct *vma;
-	bool wanted;
+	bool is_one;
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, start);
-	wanted = vma && vma_is_anonymous(vma) && vma->vm_flags & VM_HUGEPAGE &&
+	is_one = vma && vma_is_anonymous(vma) && (vma->vm_flags & flags) == flags &&
 		 vma->vm_end - start >= BLOCK_BYTES;
 	mmap_read_unlock(mm);
-	return wanted;
+	return is_one;
+}
+
+/* A block of which nothing is to be seen: shall it move as one all the same? */
+static bool is_huge_wanted(struct out *out)
+{
+	struct mm_struct *mm = out->walk->vm->mm;
+
+	if (out->absent == BLOCK_PAGES)
+		return is_one_vma(mm, out->start, VM_HUGEPAGE);
+	/* There may be a huge page. */
+	return out->hidden == BLOCK_PAGES && is_one_vma(mm, out->start, VM_NONE);
 }
 
 static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
@@ -413,9 +436,9 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		return ret;
 	if (ret)
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
-	if (ret || (!out.there && !out.absent && !out.unclear))
+	if (ret || (!out.there && !out.absent && !out.hidden && !out.files))
 		return 0;
-	if (out.absent == BLOCK_PAGES && is_huge_wanted(walk->vm->mm, start)) {
+	if (is_huge_wanted(&out)) {
 		out.huge = true;
 		out.large = true;
 	}

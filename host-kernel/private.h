@@ -482,7 +482,7 @@ struct vmirror_homecoming {
 	struct page *split;
 };
 
-void vmirror_come_home(struct vmirror_homecoming *home);
+bool vmirror_come_home(struct vmirror_homecoming *home);
 
 /* Its steps; the kernel's migrate_*_pages() comes between fill and tell. */
 bool vmirror_set_out(struct migrate_vma *args);

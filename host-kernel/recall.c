@@ -14,12 +14,14 @@ struct recall {
 
 /*
  * What is still out of the pages at hand?  Those that were and are in RAM now have moved.
- * Those that are not mapped just now are in flight, or ceased to exist.
+ * Those that are not mapped just now are in flight, or ceased to exist.  Hidden are those
+ * that hmm_range_fault() does not look at, because the VMM may not read them (PROT_NONE).
  */
 struct still_out {
 	u8 *why;
 	unsigned int out;
 	unsigned int in_flight;
+	bool hidden;
 	bool first;
 };
 
@@ -33,9 +35,11 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 		bool mapped = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR);
 		bool out = mapped && vmirror_is_in_pool(hmm_pfn_to_page(pfns[i]));
 
-		if (still->first)
+		if (still->first) {
 			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
-		else if (!still->why[i] && mapped && !out)
+			still->hidden |= pfns[i] & HMM_PFN_ERROR;
+		}
+		if (!still->first && !still->why[i] && mapped && !out)
 			still->why[i] = BATCH_MOVED;
 		if (still->why[i])
 			continue;
@@ -46,12 +50,30 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	}
 }
 
-static void recall_once(struct recall *recall, unsigned long start, unsigned long end)
+/* The look will not tell of pages that are hidden; the migration does.  Returns whether any moved. */
+static bool note_moved(const struct migrate_vma *args, u8 *why)
+{
+	unsigned long step;
+	bool any = false;
+
+	for (unsigned long i = 0; i < args->npages; i += step) {
+		step = args->src[i] & MIGRATE_PFN_COMPOUND ? BLOCK_PAGES : 1;
+		if (!args->dst[i] || !(args->src[i] & MIGRATE_PFN_MIGRATE))
+			continue;
+		memset(&why[i], BATCH_MOVED, step);
+		any = true;
+	}
+	return any;
+}
+
+/* Returns whether any page came home. */
+static bool recall_once(struct recall *recall, unsigned long start, unsigned long end)
 {
 	struct vmirror_walk *walk = &recall->walk;
 	struct mm_struct *mm = walk->vm->mm;
 	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, start);
+	bool any = false;
 
 	mmap_read_lock(mm);
 	for_each_vma_range(vmi, vma, end) {
@@ -71,10 +93,14 @@ static void recall_once(struct recall *recall, unsigned long start, unsigned lon
 			.must = true,
 		};
 
-		vmirror_come_home(&home);
+		if (!vmirror_come_home(&home))
+			continue;
 		walk->moved->moved_huge += home.came_huge;
+		any |= note_moved(&home.args,
+				  &walk->batch->why[(home.args.start - start) >> PAGE_SHIFT]);
 	}
 	mmap_read_unlock(mm);
+	return any;
 }
 
 /* A page that is locked or in flight just now is on its way: look again in a moment. */
@@ -96,12 +122,13 @@ static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned
 		if (ret && still.first)
 			memset(still.why, 0, sizeof(walk->batch->why));
 		still.first = still.first && ret;
-		if (!ret && !still.out && !still.in_flight)
+		if (!ret && !still.out && !still.in_flight && !still.hidden)
 			return 0;
 		if (tries > 1)
 			usleep_range(50, 200);
-		if (ret || still.out)
-			recall_once(recall, start, end);
+		/* What is hidden may come in parts, as a folio that has to be split does. */
+		if (ret || still.out || still.hidden)
+			still.hidden &= recall_once(recall, start, end);
 	}
 	/* In flight for so long: discarded in the meantime, so there is no page to bring. */
 	for (unsigned long i = 0; !still.out && i < (end - start) >> PAGE_SHIFT; i++)

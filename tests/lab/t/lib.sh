@@ -95,6 +95,18 @@ without_hmmd()
 	at_exit "systemctl start hmmd"
 }
 
+# swap_on_zram SIZE: swap, in compressed memory, until the test ends. udev may look at the device for a moment after that.
+reset_zram() { echo 1 2>/dev/null >/sys/block/zram0/reset; }
+swap_on_zram()
+{
+	modprobe zram num_devices=1
+	at_exit "wait_for 10 reset_zram"
+	echo "$1" >/sys/block/zram0/disksize
+	mkswap --quiet /dev/zram0
+	at_exit "swapoff /dev/zram0 2>/dev/null || true"
+	swapon /dev/zram0
+}
+
 json() { hmmctl "$@" --json; }
 vm_number() { json status "$1" | jq ".stat[\"$2\"]"; }                  # vm_number VM NAME: a number of VM_STAT
 pool_number() { json pools | jq ".pools[] | select(.name == \"$1\")[\"$2\"]"; }

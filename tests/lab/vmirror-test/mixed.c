@@ -8,42 +8,20 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <fcntl.h>
 #include <time.h>
 
 #include <sys/mman.h>
 
 #include "selfvm.h"
+#include "setting.h"
 
 #define LENGTH (32 * MiB)
 #define READERS 2
 #define SECONDS 8
 
-static const struct {
-	const char *file, *value;
-} eager[] = {
-	{ "scan_sleep_millisecs", "10" },
-	{ "alloc_sleep_millisecs", "10" },
-	{ "pages_to_scan", "100000" },
-};
-
 static atomic_bool stop;
 static atomic_ulong reads[READERS];
 static char *memory;
-
-static void make_khugepaged_eager(void)
-{
-	for (size_t i = 0; i < sizeof(eager) / sizeof(eager[0]); i++) {
-		char path[128];
-		int fd;
-
-		snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/khugepaged/%s",
-			 eager[i].file);
-		fd = open(path, O_WRONLY);
-		CHECK(fd >= 0 && write(fd, eager[i].value, strlen(eager[i].value)) > 0);
-		close(fd);
-	}
-}
 
 static void *reader(void *arg)
 {

@@ -86,6 +86,14 @@ void case_two_pools(struct target *t);
 void case_device(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
+void case_change(struct target *t);
+void case_kernel_moves(struct target *t);
+void case_one_folio(struct target *t);
+void case_pins(struct target *t);
+void case_folios(struct target *t);
+void case_two_mirrors(struct target *t);
+void case_foreign(struct target *t);
+void case_memcg(struct target *t);
 /* These do things at random; see random.h. */
 void case_fuzz(struct target *t);
 void case_torture(struct target *t);

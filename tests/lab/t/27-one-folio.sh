@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Many threads fault on one and the same folio while it is recalled and sent out again.
+
+. "$(dirname "$0")/lib.sh"
+
+without_hmmd
+vmirror-test one-folio

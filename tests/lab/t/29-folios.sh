@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 240
+#
+# Folios that are out lose parts, in every way and again and again; memory of all kinds lies side by side.
+
+. "$(dirname "$0")/lib.sh"
+
+without_hmmd
+vmirror-test folios

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * kernel-moves.c - the kernel moves pages for reasons of its own, while they go out and come
+ * back: it collapses them into huge pages, merges equal ones, compacts, swaps, balances nodes
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+
+#include <sys/mman.h>
+#include <sys/swap.h>
+
+#include "fire.h"
+#include "setting.h"
+
+#define LENGTH (4 * MiB)
+#define STORM_MS 2000
+
+#define KSM "/sys/kernel/mm/ksm/"
+#define NUMA "/sys/kernel/debug/sched/numa_balancing/"
+
+/* The number behind @name in a file of names and numbers; of the file's first if that is NULL. */
+static uint64_t number_in(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "r");
+	uint64_t number = 0;
+	char line[256];
+
+	if (!file)
+		FAIL("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		if (name && strncmp(line, name, strlen(name)))
+			continue;
+		number = strtoull(line + (name ? strlen(name) : 0), NULL, 10);
+		break;
+	}
+	fclose(file);
+	return number;
+}
+
+static uint64_t swapped_kib(void)
+{
+	return number_in("/proc/self/status", "VmSwap:");
+}
+
+/* --- huge pages --------------------------------------------------------------- */
+
+static uint64_t collapsed;
+
+/* A block is broken into single pages and put together again. */
+static void collapse(struct fire *f)
+{
+	uint64_t block = fire_random(f, f->pages / BLOCK_PAGES);
+	char *at = f->memory + block * BLOCK;
+
+	CHECK(madvise(at, BLOCK, MADV_NOHUGEPAGE) == 0);
+	CHECK(madvise(at, VMIRROR_PAGE_SIZE, MADV_DONTNEED) == 0);
+	fire_write(f, (struct run) { block * BLOCK_PAGES, 1 }, 30);
+	CHECK(madvise(at, BLOCK, MADV_HUGEPAGE) == 0);
+	/* It may be in the midst of a move: then it says so. */
+	if (madvise(at, BLOCK, MADV_COLLAPSE) == 0)
+		collapsed++;
+	fire_check(f, (struct run) { block * BLOCK_PAGES, BLOCK_PAGES });
+	fire_write(f, fire_run(f), 31);
+}
+
+static void huge_pages_are_made(bool huge)
+{
+	struct fire f;
+
+	fire_begin(&f, LENGTH, huge);
+	fire_storm(&f, "collapse", STORM_MS, collapse);
+	printf("    %llu collapsed by MADV_COLLAPSE\n", (unsigned long long)collapsed);
+	CHECK(collapsed > 0);
+	fire_end(&f);
+}
+
+/* --- KSM ------------------------------------------------------------------------ */
+
+static uint64_t merged;
+
+/* Every second page is equal to all of these; some are written to, and made equal again. */
+static void write_to_merged(struct fire *f)
+{
+	for (int i = 0; i < 16; i++) {
+		uint64_t page = fire_random(f, f->pages) & ~1ull;
+
+		f->tags[page] = fire_random(f, 8) ? 40 : 41;
+		page_write(fire_at(f, page), f->tags[page]);
+	}
+	fire_write(f, (struct run) { fire_random(f, f->pages) | 1, 1 }, 42);
+	if (number_in(KSM "pages_sharing", NULL) > merged)
+		merged = number_in(KSM "pages_sharing", NULL);
+	usleep(20000);
+}
+
+static void equal_pages_are_merged(bool huge)
+{
+	struct fire f;
+
+	fire_begin(&f, LENGTH, huge);
+	for (uint64_t page = 0; page < f.pages; page += 2)
+		page_write(fire_at(&f, page), f.tags[page] = 40);
+	CHECK(madvise(f.memory, LENGTH, MADV_MERGEABLE) == 0);
+	set(KSM "sleep_millisecs", "20");
+	set(KSM "pages_to_scan", "500");
+	set(KSM "run", "1");
+	merged = 0;
+	fire_storm(&f, "KSM", STORM_MS, write_to_merged);
+	printf("    up to %llu pages merged\n", (unsigned long long)merged);
+	CHECK(merged > 0);
+	set(KSM "run", "2");		/* unmerge, while nothing goes out */
+	fire_check_all(&f);
+	all_out(f.vm, f.pool, f.memory, LENGTH);
+	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
+	fire_end(&f);
+}
+
+/* --- compaction ------------------------------------------------------------------- */
+
+/* Memory full of holes, so that there is something to compact. */
+static char *make_holes(uint64_t length)
+{
+	char *memory = map_anonymous(length, false);
+
+	memset(memory, 1, length);
+	for (uint64_t i = 0; i < length; i += 2 * VMIRROR_PAGE_SIZE)
+		CHECK(madvise(memory + i, VMIRROR_PAGE_SIZE, MADV_DONTNEED) == 0);
+	return memory;
+}
+
+static void compact_all(void)
+{
+	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY);
+
+	CHECK(fd >= 0 && write(fd, "1", 1) == 1);
+	close(fd);
+}
+
+static void compact(struct fire *f)
+{
+	char *holes = make_holes(16 * MiB);
+
+	fire_write(f, fire_run(f), 50);
+	compact_all();
+	munmap(holes, 16 * MiB);
+}
+
+static void memory_is_compacted(bool huge)
+{
+	uint64_t before = number_in("/proc/vmstat", "compact_isolated ");
+	struct fire f;
+
+	fire_begin(&f, LENGTH, huge);
+	fire_storm(&f, "compaction", STORM_MS, compact);
+	fire_end(&f);
+	CHECK(number_in("/proc/vmstat", "compact_isolated ") > before);
+}
+
+/* --- swap --------------------------------------------------------------------------- */
+
+/* The first swap device there is, which the test's script has made. */
+static bool find_swap(char *path, size_t size)
+{
+	FILE *file = fopen("/proc/swaps", "r");
+	char line[256];
+	bool found;
+
+	CHECK(file);
+	found = fgets(line, sizeof(line), file) && fgets(line, sizeof(line), file);
+	fclose(file);
+	if (found) {
+		line[strcspn(line, " \t")] = '\0';
+		snprintf(path, size, "%s", line);
+	}
+	return found;
+}
+
+static void page_out(char *memory, uint64_t length)
+{
+	CHECK(madvise(memory, length, MADV_PAGEOUT) == 0);
+}
+
+static uint64_t most_swapped;
+
+static void swap_some(struct fire *f)
+{
+	struct run run = fire_run(f), other = fire_run(f);
+
+	page_out(fire_at(f, run.first), run.pages * VMIRROR_PAGE_SIZE);
+	if (swapped_kib() > most_swapped)
+		most_swapped = swapped_kib();
+	fire_write(f, other, 60);
+	fire_check(f, run);
+}
+
+/* Everything comes back from swap at once, while it goes out. */
+static void swap_off(struct fire *f)
+{
+	char swap[256];
+
+	CHECK(find_swap(swap, sizeof(swap)));
+	page_out(f->memory, f->pages * VMIRROR_PAGE_SIZE);
+	CHECK(swapoff(swap) == 0);
+	CHECK(swapon(swap, 0) == 0);
+	fire_check_all(f);
+}
+
+/* What is in swap stays there; what is out is not swapped; what came back from swap goes out. */
+static void swapped_or_out(bool huge)
+{
+	uint64_t half, length = LENGTH;
+	struct vmirror_moved moved;
+	struct fire f;
+
+	fire_begin(&f, LENGTH, huge);
+	half = f.pages / 2;
+	for (int tries = 0; tries < 100 && swapped_kib() < length / 1024; tries++)
+		page_out(f.memory, LENGTH);
+	migrate(f.vm, f.pool, (uintptr_t)f.memory, LENGTH, &moved);
+	if (moved.skipped_pages[VMIRROR_SKIP_ABSENT] != f.pages)
+		FAIL("%llu pages are absent, of %llu in swap",
+		     (unsigned long long)moved.skipped_pages[VMIRROR_SKIP_ABSENT],
+		     (unsigned long long)f.pages);
+	/* A read leaves the place in swap as it is: the page is in both. */
+	fire_check(&f, (struct run) { 0, half });
+	all_out(f.vm, f.pool, f.memory, LENGTH / 2);
+	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) >= half);
+	page_out(f.memory, LENGTH);
+	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH / 2, VMIRROR_STATE_POOL) == half);
+	fire_write(&f, (struct run) { half / 2, half }, 61);
+	fire_end(&f);
+}
+
+static void memory_is_swapped(bool huge)
+{
+	char swap[256];
+	struct fire f;
+
+	if (!find_swap(swap, sizeof(swap))) {
+		printf("  swap: not tried, there is none\n");
+		return;
+	}
+	swapped_or_out(huge);
+	fire_begin(&f, LENGTH, huge);
+	most_swapped = 0;
+	fire_storm(&f, "swap", STORM_MS, swap_some);
+	printf("    up to %llu KiB swapped\n", (unsigned long long)most_swapped);
+	CHECK(most_swapped > 0);
+	fire_storm(&f, "swapoff", STORM_MS / 2, swap_off);
+	fire_end(&f);
+}
+
+/* --- NUMA balancing -------------------------------------------------------------------- */
+
+static unsigned int nodes(void)
+{
+	struct dirent *entry;
+	unsigned int n = 0;
+	DIR *dir = opendir("/sys/devices/system/node");
+
+	while (dir && (entry = readdir(dir)))
+		n += !strncmp(entry->d_name, "node", 4);
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* The balancer follows the task from node to node: so from CPU to CPU. */
+static void wander(struct fire *f)
+{
+	static int cpu;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu++ % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(0, sizeof(set), &set);	/* not where the lab keeps a CPU for itself */
+	for (int i = 0; i < 8; i++)
+		fire_write(f, fire_run(f), 70);
+}
+
+static void *do_nothing(void *until)
+{
+	while (!atomic_load((atomic_bool *)until))
+		usleep(10000);
+	return NULL;
+}
+
+/*
+ * It watches pages that nobody touches, and those are the ones to send out; SNAPSHOT does not
+ * see them.  It does so while a task runs, so this waits without sleeping; and does not care for
+ * pages of the node at hand unless there is a second thread.
+ */
+static uint64_t wait_watched(struct fire *f)
+{
+	uint64_t watched, end = now_ms() + 3000;
+	atomic_bool stop = false;
+	pthread_t second;
+
+	CHECK(pthread_create(&second, NULL, do_nothing, &stop) == 0);
+	do {
+		watched = pages_in_state(f->vm, (uintptr_t)f->memory, LENGTH, VMIRROR_STATE_ABSENT);
+	} while (watched < f->pages && now_ms() < end);
+	atomic_store(&stop, true);
+	CHECK(pthread_join(second, NULL) == 0);
+	return watched;
+}
+
+static void nodes_are_balanced(bool huge)
+{
+	uint64_t before = number_in("/proc/vmstat", "numa_pte_updates ");
+	cpu_set_t all;
+	struct fire f;
+
+	if (nodes() < 2) {
+		printf("  NUMA balancing: not tried, there is one node\n");
+		return;
+	}
+	set("/proc/sys/kernel/numa_balancing", "1");
+	set(NUMA "scan_delay_ms", "1");
+	set(NUMA "scan_period_min_ms", "10");
+	set(NUMA "scan_period_max_ms", "20");
+	CHECK(sched_getaffinity(0, sizeof(all), &all) == 0);
+	fire_begin(&f, LENGTH, huge);
+	fire_storm(&f, "NUMA balancing", STORM_MS, wander);
+	CHECK(sched_setaffinity(0, sizeof(all), &all) == 0);
+	printf("    %llu entries watched by it\n",
+	       (unsigned long long)(number_in("/proc/vmstat", "numa_pte_updates ") - before));
+	CHECK(number_in("/proc/vmstat", "numa_pte_updates ") > before);
+	fire_check_all(&f);
+	printf("    %llu pages watched as they go out\n", (unsigned long long)wait_watched(&f));
+	all_out(f.vm, f.pool, f.memory, LENGTH);
+	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
+	fire_end(&f);
+}
+
+void case_kernel_moves(struct target *t)
+{
+	(void)t;
+	for (int huge = 0; huge < 2; huge++) {
+		huge_pages_are_made(huge);
+		equal_pages_are_merged(huge);
+		memory_is_compacted(huge);
+		memory_is_swapped(huge);
+		nodes_are_balanced(huge);
+	}
+}
