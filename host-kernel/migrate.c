@@ -400,7 +400,7 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	return end;
 }
 
-/* Is the block within one vma that has these flags? */
+/* Is the block within one anonymous vma that has these flags? */
 static bool is_one_vma(struct mm_struct *mm, unsigned long start, vm_flags_t flags)
 {
 	struct vm_area_struct *vma;

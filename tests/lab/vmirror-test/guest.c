@@ -102,7 +102,7 @@ static void in_coherent_memory(struct target *t)
 	struct vmirror_vm_stat vs;
 	uint64_t length, gpa = lowest_ram(vm, &length);
 
-	create.bytes = length;
+	create.bytes = (length + VMIRROR_POOL_SIZE_UNIT - 1) & ~(VMIRROR_POOL_SIZE_UNIT - 1);
 	pool = ioctl(t->sys, VMIRROR_POOL_CREATE, &create);
 	if (pool < 0) {
 		CHECK(errno == ENXIO);
