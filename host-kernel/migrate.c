@@ -26,7 +26,7 @@
  * @files: the look found pages of files
  * @make: make pages that are not there
  * @huge: the block should move as one: it is mapped by one PMD, or shall be
- * @large: the look found large folios, or pages that it could not see
+ * @large: the look found large folios, or pages that it could not see; or KSM may merge pages
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
  * @used: how many of them became device pages
@@ -368,7 +368,8 @@ static void answer(struct out *out, unsigned long start, unsigned long end, enum
 }
 
 /*
- * The part of a block that begins at @start, up to where its vma ends or @end.
+ * The part of a block that begins at @start, up to where its vma or a run of merged pages ends,
+ * or @end.
  * Return: where the next part begins, or -EINTR
  */
 static long out_piece(struct out *out, unsigned long start, unsigned long end)
@@ -376,9 +377,15 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	struct mm_struct *mm = out->walk->vm->mm;
 	enum vmirror_skip blocker;
 	struct vm_area_struct *vma;
+	bool merged;
 
+	out->large |= compat_mm_is_mergeable(mm);
 	if (out->large ? mmap_write_lock_killable(mm) : mmap_read_lock_killable(mm))
 		return -EINTR;
+	if (!out->large && compat_mm_is_mergeable(mm)) {	/* it is so only just now */
+		mmap_read_unlock(mm);
+		return start;
+	}
 	vma = find_vma_intersection(mm, start, end);
 	blocker = vma ? vmirror_vma_blocker(vma) : VMIRROR_SKIP_ABSENT;
 	if (vma && vma->vm_start > start) {
@@ -386,6 +393,10 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 		blocker = VMIRROR_SKIP_ABSENT;
 	} else if (vma) {
 		end = min(end, vma->vm_end);
+	}
+	if (!blocker && compat_mm_is_mergeable(mm)) {
+		end = vmirror_merged_until(vma, start, end, &merged);
+		blocker = merged ? VMIRROR_SKIP_KSM : 0;
 	}
 	if (!blocker && (out->there || out->absent) && !out->nr_taken)
 		blocker = VMIRROR_SKIP_POOL_FULL;

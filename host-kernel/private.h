@@ -452,6 +452,11 @@ int vmirror_migrate(struct vmirror_vm *vm, struct vmirror_pool *pool, u64 gpa, u
 		    u32 flags, struct vmirror_moved *moved);
 long vmirror_migrate_ioctl(struct file *file, void *arg);
 
+/* --- merged.c: pages that KSM merges are kept out of migrations --------------- */
+
+unsigned long vmirror_merged_until(struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end, bool *merged);
+
 /* --- home.c: the way back --------------------------------------------------- */
 
 /* Bring 2 MiB folios home whole.  A module parameter. */
