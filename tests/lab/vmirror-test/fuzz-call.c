@@ -78,13 +78,11 @@ static void *place(struct fuzz_worker *w, const struct fuzz_ioctl *op, union fuz
 		memcpy(to.iov_base, arg, w->guarded + PAGE - (char *)to.iov_base);
 		return to.iov_base;
 	case 1: case 2:
-		if (op->cmd == VMIRROR_POOL_CREATE)	/* others may make its size anything */
+		if (op->kind == FUZZ_SYS)	/* others may make a size or a pid of it anything */
 			return arg;
 		to.iov_base = fuzz_places.scratch + random_below(r, FUZZ_LENGTH - op->size);
 		/* Unlike memcpy(), which might be killed here. */
-		if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) < 0 && one_in(r, 2))
-			return arg;
-		return to.iov_base;
+		return process_vm_writev(getpid(), &from, 1, &to, 1, 0) < 0 ? arg : to.iov_base;
 	case 3:
 		return one_in(r, 4) ? NULL : arg;
 	case 4:

@@ -179,7 +179,7 @@ static void inherit(struct fuzz_worker *w)
 	pid = fork();
 	if (pid == 0) {
 		is_child = true;
-		w->random.state ^= 0x5bd1e995;
+		w->seed += 1ull << 32;
 		while (steps--)
 			fuzz_deed(w);
 		_exit(0);
@@ -224,15 +224,12 @@ static const struct {
 
 void fuzz_deed(struct fuzz_worker *w)
 {
-	static unsigned int sum;
-	unsigned int all = sum, at;
+	unsigned int sum = 0, at;
 
-	if (!all) {
-		for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
-			all += deeds[i].weight;
-		sum = all;
-	}
-	at = random_below(&w->random, all);
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		sum += deeds[i].weight;
+	w->random = random_of(w->seed, atomic_load(&w->steps));
+	at = random_below(&w->random, sum);
 	for (size_t i = 0; ; i++) {
 		if (at >= deeds[i].weight) {
 			at -= deeds[i].weight;

@@ -85,7 +85,7 @@ void case_fuzz(struct target *t)
 	prepare();
 	sigaction(SIGUSR1, &action, NULL);
 	for (int i = 0; i < THREADS; i++) {
-		workers[i].random = random_of(t->seed, i);
+		workers[i].seed = t->seed * THREADS + i;
 		workers[i].guarded = fuzz_map_guarded(PAGE);
 		CHECK(!pthread_create(&workers[i].thread, NULL, work, &workers[i]));
 	}

@@ -89,12 +89,15 @@ void fuzz_spoil(struct random *r, const struct fuzz_ioctl *op, union fuzz_argume
 
 /**
  * struct fuzz_worker - a thread
+ * @random: begins anew with each deed, so that what one met does not change the next one
+ * @seed: this thread's own
  * @doing: what, should it never be done
  * @ring: a mapping of some vm fd, or NULL
  * @guarded: a page with nothing behind it
  */
 struct fuzz_worker {
 	struct random random;
+	uint64_t seed;
 	pthread_t thread;
 	atomic_ulong steps, calls, good;
 	_Atomic(const char *) doing;
