@@ -26,6 +26,7 @@ static const struct {
 	{ .name = "two-pools", .run = case_two_pools, .own_vm = true },
 	{ .name = "populate", .run = case_populate, .own_vm = true },
 	{ .name = "process", .run = case_process, .own_vm = true },
+	{ .name = "failnth", .run = case_failnth, .own_vm = true },
 };
 
 /* The number of the fd in the VMM that is its KVM VM. */

@@ -79,5 +79,6 @@ void case_parts(struct target *t);
 void case_two_pools(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
+void case_failnth(struct target *t);
 
 #endif
