@@ -17,7 +17,7 @@ misuse() { say "lab: $* (see 'lab --help')"; exit 2; }
 # fails, name the step, show the log and end the lab.
 step()
 {
-	local text=$1 log=$2 start=$SECONDS rc=0 pid beat=0; shift 2
+	local text=$1 log=$2 start=$SECONDS rc=0 pid beat=0 line; shift 2
 	mkdir -p "$(dirname "$log")"
 	if [ -t 2 ]; then printf '%s ...' "$text" >&2; else say "$text ..."; fi
 	set -m                  # a process group of its own, so that all of it can be ended
@@ -29,7 +29,9 @@ step()
 		[ $((SECONDS - start)) -gt $beat ] || continue
 		beat=$((SECONDS - start))
 		if [ -t 2 ]; then
-			printf '\r%s ... %d s' "$text" $beat >&2
+			line="$text ... $beat s"
+			[ $beat -lt 20 ] || line+=": $(tail -n 1 "$log" | tr -d '\r')"
+			printf '\r\033[K%s' "${line:0:79}" >&2
 		elif [ $((beat % 20)) -eq 0 ]; then
 			say "    $beat s: $(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
 		fi
@@ -37,7 +39,7 @@ step()
 	wait $pid || rc=$?
 	STEP_PID=
 	if [ $rc -eq 0 ]; then
-		if [ -t 2 ]; then printf '\r%s ... done in %d s\n' "$text" $((SECONDS - start)) >&2
+		if [ -t 2 ]; then printf '\r\033[K%s ... done in %d s\n' "$text" $((SECONDS - start)) >&2
 		elif [ $((SECONDS - start)) -ge 5 ]; then say "    done in $((SECONDS - start)) s"; fi
 		return 0
 	fi
@@ -61,10 +63,10 @@ on_exit()
 trap on_exit EXIT
 trap 'exit 130' INT TERM HUP
 
-# wait_for SECONDS CMD...: until CMD succeeds; fails when the time is over.
+# wait_for SECONDS CMD...: until CMD succeeds; fails when the time is over, which a debug kernel gets more of.
 wait_for()
 {
-	local end=$((SECONDS + $1)); shift
+	local end=$((SECONDS + $1 * PATIENCE)); shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1

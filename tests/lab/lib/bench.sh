@@ -13,7 +13,7 @@ bench_meta()
 	local commit=unknown
 	commit=$(git -c safe.directory='*' -C "$TOP" describe --always --dirty 2>/dev/null) || commit=unknown
 	printf '{"date":"%s","commit":"%s","accel":"%s","cpus":%d,"mem_mib":%d,"host_cpus":%d,"load_before":%s,"load_after":%s,"quick":%s}' \
-		"$(date -u +%FT%TZ)" "$commit" "$(bench_accel)" "${HMMD_LAB_CPUS:-2}" "${HMMD_LAB_MEM:-4096}" "$(nproc)" \
+		"$(date -u +%FT%TZ)" "$commit" "$(bench_accel)" "${HMMD_LAB_CPUS:-2}" "${HMMD_LAB_MEM:-$DEFAULT_MEM}" "$(nproc)" \
 		"$1" "$(load)" "$2"
 }
 

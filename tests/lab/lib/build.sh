@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # build.sh: build what is in the tree, in the tools root, out of a copy: the checkout is only ever read.
-# $BUILD, one for each checkout, is /build in the root: src (the copy), obj (VPATH build), install (what goes into the nested host).
+# $BUILD, one for each checkout and kind of kernel, is /build in the root: src (the copy), obj (VPATH build), install (what goes into the nested host).
 
-BUILD=$CACHE/build-$(printf %s "$TOP" | sha256sum | cut -c1-16)
+BUILD=$CACHE/build-$(printf %s "$TOP$DEBUG_KERNEL" | sha256sum | cut -c1-16)
 
 # source_files: every file of the checkout that git knows or would add, NUL-separated; all files where there is no git.
 source_files()
@@ -20,9 +20,9 @@ source_files()
 copy_source()
 {
 	local src=$BUILD/src stamp file
-	stamp=$(basename "$TOOLS")
+	stamp="$(basename "$TOOLS") ${DEBUG_KERNEL:+$(basename "$KERNEL_DIR")}"
 	if [ "$(cat "$BUILD/tools" 2>/dev/null)" != "$stamp" ]; then
-		rm -rf --one-file-system "$BUILD"       # other compilers: start clean
+		rm -rf --one-file-system "$BUILD"       # other compilers, another kernel: start clean
 		mkdir -p "$src"
 		echo "$TOP" >"$BUILD/checkout"
 		echo "$stamp" >"$BUILD/tools"
@@ -49,7 +49,7 @@ copy_source()
 # in_tools CMD...: in the tools root, in the copy.
 in_tools()
 {
-	in_root "$TOOLS" "$BUILD:/build" -- "${CLEAN_ENV[@]}" "HMMD_LAB_KERNEL=$KERNEL" "HMMD_LAB_KERNEL_OLD=$KERNEL_OLD" \
+	in_root "$TOOLS" "$BUILD:/build" "${KERNEL_MOUNTS[@]}" -- "${CLEAN_ENV[@]}" "HMMD_LAB_KERNEL=$HOST_KERNEL" "HMMD_LAB_KERNEL_OLD=$KERNEL_OLD" \
 		bash -c 'cd /build/src && exec "$@"' in_tools "$@"
 }
 
@@ -60,6 +60,7 @@ ensure_built()
 	[ -z "$BUILT" ] || return 0
 	lock_build
 	ensure_tools
+	ensure_kernel
 	copy_source
 	step "Building the project" "$OUT/build.log" in_tools bash /build/src/tests/lab/lib/build-in-root
 	if grep -q 'warning:' "$OUT/build.log"; then

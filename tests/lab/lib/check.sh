@@ -117,7 +117,7 @@ run_test_in_host()
 	case $rc in
 	0) ;;
 	77) RESULT=skipped why=$(sed -n 's/^SKIP: //p' "$log" | tail -n 1) ;;
-	124) RESULT=failed why="not done after $limit s" ;;
+	124) RESULT=failed why="not done after $((limit * PATIENCE)) s" ;;
 	*) RESULT=failed why="exit status $rc" ;;
 	esac
 	if ! vm_alive; then
@@ -128,13 +128,17 @@ run_test_in_host()
 	VM_LIMIT=60 vm_exec labguest stop --all </dev/null >>"$log" 2>&1 || true
 	# Since the end of the test before, or since before the module was loaded.
 	VM_LIMIT=60 vm_exec kernel-log show lab </dev/null >"$klog" 2>&1 || true
-	rc=0
-	VM_LIMIT=60 vm_exec kernel-log check lab </dev/null >"$klog.bad" 2>&1 || rc=$?
-	if [ $rc -ne 0 ]; then
-		RESULT=failed why="${why:+$why; }the kernel complained"
-	else
-		rm -f "$klog.bad"
-	fi
+	: >"$klog.bad"
+	kernel_check "the kernel complained" kernel-log check lab
+	kernel_check "vmirror leaks memory" kernel-leaks
+	[ -s "$klog.bad" ] || rm "$klog.bad"
+}
+
+# kernel_check WHY CMD...: CMD says something where the test has failed because of WHY.
+kernel_check()
+{
+	VM_LIMIT=60 vm_exec "${@:2}" </dev/null >>"$klog.bad" 2>&1 && return
+	RESULT=failed why="${why:+$why; }$1"
 }
 
 show_failure()

@@ -6,7 +6,7 @@
 help_all()
 {
 	cat <<-'EOF'
-		Usage: lab VERB [ARG]...
+		Usage: lab [--debug-kernel] VERB [ARG]...
 
 		  demo                   the whole story on this machine, start to end
 		  check [TEST]...        every test, or these: unit tests here, lab tests in the nested host
@@ -34,12 +34,16 @@ help_all()
 		  tools -- CMD...        run CMD in the tools root, in a copy of the tree
 		  clean                  drop all that is cached
 
+		--debug-kernel: the nested host runs a kernel that checks itself: lockdep, KASAN, kmemleak, DEBUG_VM, fault injection.
+		It is built from source, once (a quarter of an hour on two idle CPUs); with it all takes several times longer.
+
 		Environment:
 		  HMMD_LAB_CACHE         where roots and images are kept (default: $XDG_CACHE_HOME or ~/.cache)
 		  HMMD_LAB_MIRROR        Debian mirror (default: this machine's own, or mmdebstrap's)
 		  HMMD_LAB_WAIT          seconds to wait for another lab
-		  HMMD_LAB_MEM           the nested host's memory in MiB (4096)
+		  HMMD_LAB_MEM           the nested host's memory in MiB (4096; 6144 with the debug kernel)
 		  HMMD_LAB_CPUS          its CPUs (2)
+		  HMMD_LAB_DEBUG_KERNEL  not empty: as --debug-kernel
 		  HMMD_LAB_ACCEL         "tcg": do not use nested KVM even where it would work
 		  HMMD_LAB_CMDLINE       more kernel arguments for it
 		  HMMD_LAB_QEMU_ARGS     more QEMU arguments for it

@@ -20,6 +20,7 @@ lab_up()
 	ensure_image
 	prune_cache
 	if vm_alive; then
+		[ "$(cat "$RUN/kernel")" = "$HOST_KERNEL" ] || die "the nested host runs kernel $(cat "$RUN/kernel"): 'lab down' first"
 		say "The nested host is up"
 	else
 		vm_start

@@ -4,6 +4,7 @@
 # roots.sh: the Debian roots that everything runs in, made once and kept in the cache, keyed by all that they are made of.
 #
 #   base ──┬── tools   compilers, checkers, the outer QEMU
+#          │     └──── kernel, boot   the debug kernel (kernel.sh)
 #          └── image   the nested host: root file system, kernel, initramfs (image.sh)
 
 # in_root ROOT [SRC:DST[:ro]]... -- CMD...: run CMD in ROOT with nothing of the caller's environment.
@@ -89,9 +90,9 @@ ensure_tools()
 prune_cache()
 {
 	local dir
-	for dir in "$CACHE"/base-* "$CACHE"/tools-* "$CACHE"/image-* "$CACHE"/new-*; do
+	for dir in "$CACHE"/base-* "$CACHE"/tools-* "$CACHE"/image-* "$CACHE"/kernel-* "$CACHE"/boot-* "$CACHE"/new-*; do
 		case $dir in
-		"$BASE" | "$TOOLS" | "$IMAGE" | *'*') ;;
+		"$BASE" | "$TOOLS" | "$IMAGE" | "$KERNEL_DIR" | "$KERNEL_BOOT" | *'*') ;;
 		*) flock -n "$dir" rm -rf --one-file-system "$dir" || true ;;
 		esac
 	done

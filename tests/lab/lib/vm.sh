@@ -3,7 +3,7 @@
 #
 # vm.sh: the nested host, a virtual machine whose QEMU comes from the tools root.
 #
-# $RUN holds vm.pid, vm.lock, ssh_config, the key, the ssh master's socket, QMP. QEMU holds vm.lock as long as it lives:
+# $RUN holds vm.pid, vm.lock, the release of its kernel, ssh_config, the key, the ssh master's socket, QMP. QEMU holds vm.lock as long as it lives:
 # that, and no pid that may be another's by now, says whether the nested host runs. It locks its root and image, too (prune_cache).
 
 CONSOLE=$OUT/console.log
@@ -12,10 +12,10 @@ vm_alive() { [ -e "$RUN/vm.lock" ] && ! flock -n -s "$RUN/vm.lock" true; }
 vm_pid() { cat "$RUN/vm.pid"; }
 need_vm() { vm_alive || die "the nested host is not running: start it with 'lab up'"; }
 
-# in_vm_root CMD...: where QEMU lives: its root and its mounts. VM_LIMIT: at most so many seconds.
+# in_vm_root CMD...: where QEMU lives: its root and its mounts. VM_LIMIT: at most so many seconds, times PATIENCE.
 in_vm_root()
 {
-	${VM_LIMIT:+timeout --foreground -k 5 "$VM_LIMIT"} nsenter --target "$(vm_pid)" --mount --root -- "${CLEAN_ENV[@]}" "$@"
+	${VM_LIMIT:+timeout --foreground -k 5 $((VM_LIMIT * PATIENCE))} nsenter --target "$(vm_pid)" --mount --root -- "${CLEAN_ENV[@]}" "$@"
 }
 
 # vm_accel: sets ACCEL (QEMU's arguments), ACCEL_CMDLINE (the kernel's) and ACCEL_NAME. Decided by the CPU's flags: /dev/kvm may
@@ -60,7 +60,8 @@ vm_ssh_port()
 
 vm_start()
 {
-	local args cmdline
+	local args cmdline boot=$IMAGE
+	[ -z "$DEBUG_KERNEL" ] || boot=$KERNEL_BOOT
 	vm_accel
 	rm -rf "$RUN"
 	mkdir -m 700 "$RUN"
@@ -72,10 +73,10 @@ vm_start()
 	# For pools of coherent memory: 512 MiB at 1 GiB, beside what the nested host has.
 	cmdline+=' memmap=512M$0x40000000'
 	cmdline+=" systemd.show_status=no systemd.log_level=warning random.trust_cpu=on"
-	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
-	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m $((${HMMD_LAB_MEM:-4096} + 512))
+	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE $KERNEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
+	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m $((${HMMD_LAB_MEM:-$DEFAULT_MEM} + 512))
 		-nodefaults -no-user-config -display none -vga none -no-reboot
-		-kernel /lab/image/vmlinux -initrd /lab/image/host.initramfs -append "$cmdline"
+		-kernel /lab/boot/vmlinux -initrd /lab/boot/host.initramfs -append "$cmdline"
 		-drive file=/lab/image/root.ext4,format=raw,if=none,id=root,snapshot=on -device virtio-blk-pci,drive=root
 		-netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 -device virtio-net-pci,netdev=net,romfile=
 		-device virtio-rng-pci
@@ -84,18 +85,21 @@ vm_start()
 	read -ra extra <<<"${HMMD_LAB_QEMU_ARGS:-}"
 
 	ON_EXIT[vm]=vm_stop     # until it is up
-	local vm_lock tools_lock image_lock
-	exec {vm_lock}>>"$RUN/vm.lock" {tools_lock}<"$TOOLS" {image_lock}<"$IMAGE"
+	local vm_lock tools_lock image_lock boot_lock
+	exec {vm_lock}>>"$RUN/vm.lock" {tools_lock}<"$TOOLS" {image_lock}<"$IMAGE" {boot_lock}<"$boot"
 	flock -n "$vm_lock" || die "the nested host is running already"
 	flock -s "$tools_lock"
 	flock -s "$image_lock"
+	flock -s "$boot_lock"
+	echo "$HOST_KERNEL" >"$RUN/kernel"
 	( no_locks setsid unshare --mount --propagation private "$LAB_DIR/lib/enter-root" "$TOOLS" \
-		"$RUN:/lab/run" "$OUT:/lab/out" "$IMAGE:/lab/image:ro" "$CACHE/scratch:/lab/scratch" -- \
+		"$RUN:/lab/run" "$OUT:/lab/out" "$IMAGE:/lab/image:ro" "$boot:/lab/boot:ro" \
+		"$CACHE/scratch:/lab/scratch" -- \
 		"${CLEAN_ENV[@]}" TMPDIR=/lab/scratch qemu-system-x86_64 "${args[@]}" "${extra[@]}" \
 	) >"$OUT/qemu.log" 2>&1 </dev/null &
 	echo $! >"$RUN/vm.pid"
-	exec {vm_lock}>&- {tools_lock}<&- {image_lock}<&-
-	step "Booting the nested host ($ACCEL_NAME)" "$OUT/boot.log" vm_wait
+	exec {vm_lock}>&- {tools_lock}<&- {image_lock}<&- {boot_lock}<&-
+	step "Booting the nested host ($ACCEL_NAME${DEBUG_KERNEL:+, debug kernel})" "$OUT/boot.log" vm_wait
 	unset 'ON_EXIT[vm]'
 }
 

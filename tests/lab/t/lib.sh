@@ -38,10 +38,11 @@ expect_match()
 	[[ $3 =~ $2 ]] || { echo "FAIL: $1: '$3' does not match '$2' (${BASH_SOURCE[1]##*/}, line ${BASH_LINENO[0]})" >&2; exit 1; }
 }
 
-# wait_for SECONDS CMD...: until CMD succeeds; fails when the time is over.
+# wait_for SECONDS CMD...: until CMD succeeds; fails when the time, and patience, is over.
 wait_for()
 {
-	local limit=$1 end=$((SECONDS + $1)); shift
+	local limit=$(($1 * $(patience)))
+	local end=$((SECONDS + limit)); shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || { echo "waited $limit s in vain for: $*" >&2; return 1; }
 		sleep 0.1

@@ -42,6 +42,7 @@ static const struct entry {
 	{ .name = "two-mirrors", .run = case_two_mirrors },
 	{ .name = "foreign", .run = case_foreign },
 	{ .name = "memcg", .run = case_memcg },
+	{ .name = "failnth", .run = case_failnth },
 	{ .name = "fuzz", .run = case_fuzz, .arguments = SEED },
 	{ .name = "torture", .run = case_torture, .arguments = SEED, .beside = true },
 };

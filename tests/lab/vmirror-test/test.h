@@ -86,6 +86,7 @@ void case_two_pools(struct target *t);
 void case_device(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
+void case_failnth(struct target *t);
 void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
 void case_one_folio(struct target *t);

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 300
+#
+# Each allocation of each call fails once: nothing is lost, nothing is left behind.
+
+. "$(dirname "$0")/lib.sh"
+
+[ -e /proc/self/fail-nth ] || skip "this kernel injects no faults ('lab --debug-kernel' has one that does)"
+
+# For tasks that ask for it: allocations that may wait fail too, and single pages; without a word about each.
+inject=/sys/kernel/debug
+echo N | tee $inject/{failslab,fail_page_alloc}/ignore-gfp-wait $inject/fail_page_alloc/ignore-gfp-highmem >/dev/null
+echo 0 | tee $inject/{failslab,fail_page_alloc}/verbose $inject/fail_page_alloc/min-order >/dev/null
+
+without_hmmd
+vmirror-test failnth
