@@ -178,11 +178,11 @@ struct vmirror_info {
  * @engine: enum vmirror_engine_type
  * @reserved: 0
  * @bytes: size of the pool, a multiple of VMIRROR_POOL_SIZE_UNIT
- * @name: NUL-terminated, 1 to 63 bytes of letters, digits, '.', '_' and '-';
- *	kept for whoever holds the fd later
  * @base: engine coherent: the physical address where the device's memory begins, a multiple
  *	of VMIRROR_POOL_SIZE_UNIT, in a range that is reserved (memmap=, or by the firmware);
  *	other engines: 0
+ * @name: NUL-terminated, 1 to 63 bytes of letters, digits, '.', '_' and '-';
+ *	kept for whoever holds the fd later
  *
  * Pages in a coherent pool are 4 KiB, and stay there when a CPU touches them.  The kernel itself
  * brings a page home that is pinned for long; that counts as dropped.
@@ -202,8 +202,8 @@ struct vmirror_pool_create {
 	__u32 engine;
 	__u32 reserved;
 	__u64 bytes;
-	char name[VMIRROR_NAME_MAX];
 	__u64 base;
+	char name[VMIRROR_NAME_MAX];
 };
 
 /*
@@ -698,8 +698,8 @@ VMIRROR_AT(vmirror_info, nr_vms, 36);
 VMIRROR_ASSERT(sizeof(struct vmirror_pool_create) == 96);
 VMIRROR_AT(vmirror_pool_create, engine, 8);
 VMIRROR_AT(vmirror_pool_create, bytes, 16);
-VMIRROR_AT(vmirror_pool_create, name, 24);
-VMIRROR_AT(vmirror_pool_create, base, 88);
+VMIRROR_AT(vmirror_pool_create, base, 24);
+VMIRROR_AT(vmirror_pool_create, name, 32);
 VMIRROR_ASSERT(sizeof(struct vmirror_vm_attach) == 88);
 VMIRROR_AT(vmirror_vm_attach, kvm_fd, 8);
 VMIRROR_AT(vmirror_vm_attach, ring_records, 16);
