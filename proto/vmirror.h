@@ -191,7 +191,8 @@ struct vmirror_info {
  *	EBUSY	    base: the range is System RAM, or in use
  *	ENXIO	    base: the range is not reserved memory
  *	EOPNOTSUPP  this kernel does not have that engine
- *	EINVAL	    bytes is 0 or not a multiple of the unit; the name is malformed
+ *	EINVAL	    bytes is 0, or it or base is not a multiple of the unit; base is given to an
+ *		    engine that has none; the name is malformed
  *	EEXIST	    another pool has that name
  *	EMFILE	    the caller has no fd to spare
  *	ENOMEM	    no host memory (engine ram) or physical address space for it
