@@ -349,20 +349,6 @@ static void attempt(const struct scenario *s, unsigned int n)
 	exit(failed ? ONE_FAILED : ALL_WENT_WELL);
 }
 
-/* A process's fds may be closed a moment after it was reaped. */
-static void wait_nothing_left(struct target *t)
-{
-	for (int tries = 0; tries < 500; tries++) {
-		struct vmirror_info info = { .size = sizeof(info) };
-
-		CHECK(ioctl(t->sys, VMIRROR_INFO, &info) == 0);
-		if (!info.nr_pools && !info.nr_vms)
-			return;
-		usleep(10000);
-	}
-	check_nothing_left(t);
-}
-
 void case_failnth(struct target *t)
 {
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
