@@ -11,7 +11,7 @@
  *	      split_locks		who splits a folio in a fault (fault.c)
  *		vmirror_collecting	SRCU, to read: a device page seen is not given out
  *					to another (pool-alloc.c)
- *	      device->lock		page table of a software device (device.c)
+ *	      device->lock		page table of a software device (device-table.c)
  *	      slot->seq_lock		notifier sequence number (mirror.c)
  *	      pool->lock		free blocks of a pool (pool-alloc.c)
  *	      reserve_lock		reserved host pages (reserve.c)

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * device-table.c - the page table of a software device: its faults fill it, the host empties it
+ */
+#include <linux/hmm.h>
+#include <linux/sched/signal.h>
+
+#include "device.h"
+
+static bool invalidate(struct mmu_interval_notifier *notifier,
+		       const struct mmu_notifier_range *range, unsigned long cur_seq)
+{
+	struct vmirror_device *device = container_of(notifier, struct vmirror_device, notifier);
+	unsigned long index;
+	void *entry;
+
+	if (mmu_notifier_range_blockable(range))
+		mutex_lock(&device->lock);
+	else if (!mutex_trylock(&device->lock))
+		return false;
+	mmu_interval_set_seq(notifier, cur_seq);
+	xa_for_each_range(&device->table, index, entry, range->start >> PAGE_SHIFT,
+			  (range->end - 1) >> PAGE_SHIFT) {
+		xa_erase(&device->table, index);
+		atomic64_inc(&device->invalidated);
+	}
+	mutex_unlock(&device->lock);
+	return true;
+}
+
+const struct mmu_interval_notifier_ops vmirror_device_notifier_ops = {
+	.invalidate = invalidate,
+};
+
+/* With the lock.  Returns -EAGAIN if there is no memory to be had without waiting. */
+int vmirror_device_enter(struct vmirror_device *device, unsigned long hva, struct page *page,
+			 enum entry_tag tag)
+{
+	void *old;
+
+	lockdep_assert_held(&device->lock);
+	old = xa_store(&device->table, hva >> PAGE_SHIFT, xa_tag_pointer(page, tag),
+		       GFP_NOWAIT | __GFP_NOWARN);
+	return xa_is_err(old) ? -EAGAIN : 0;
+}
+
+/* Room in the table, so that the next attempt needs no memory. */
+int vmirror_device_make_room(struct vmirror_device *device, unsigned long hva)
+{
+	return xa_reserve(&device->table, hva >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT);
+}
+
+/*
+ * What hmm_range_fault() found, into the table; with the lock.  Returns -EAGAIN with @stuck at
+ * the page that needs something done first.
+ */
+static int enter_all(struct vmirror_device *device, const struct hmm_range *range, bool write,
+		     unsigned long *stuck)
+{
+	for (*stuck = range->start; *stuck < range->end; *stuck += PAGE_SIZE) {
+		unsigned long pfn = range->hmm_pfns[(*stuck - range->start) >> PAGE_SHIFT];
+
+		if (write && !(pfn & HMM_PFN_WRITE))
+			return -EAGAIN;
+		if (vmirror_device_enter(device, *stuck, hmm_pfn_to_page(pfn),
+					 pfn & HMM_PFN_WRITE ? ENTRY_WRITE : ENTRY_READ))
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+/* hmm_range_fault() does not make device pages writable: do what a CPU's write would. */
+static int unprotect(struct mm_struct *mm, unsigned long hva)
+{
+	struct vm_area_struct *vma;
+	int ret = -EPERM;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, hva);
+	if (!vma || vma->vm_flags & VM_WRITE)
+		ret = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, NULL);
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/* Fault the pages in and enter them, once.  Returns -EAGAIN if it has to be tried again. */
+static int fault_once(struct vmirror_device *device, struct hmm_range *range, bool write)
+{
+	unsigned long pages = (range->end - range->start) >> PAGE_SHIFT, stuck;
+	struct mm_struct *mm = device->vm->mm;
+	int ret;
+
+	range->notifier_seq = mmu_interval_read_begin(&device->notifier);
+	memset(range->hmm_pfns, 0, pages * sizeof(*range->hmm_pfns));
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = hmm_range_fault(range);
+	mmap_read_unlock(mm);
+	if (ret)
+		return ret == -EBUSY ? -EAGAIN : ret;
+	vmirror_mend_huge_pfns(range->start, range->hmm_pfns, pages);
+
+	mutex_lock(&device->lock);
+	if (mmu_interval_read_retry(&device->notifier, range->notifier_seq)) {
+		mutex_unlock(&device->lock);
+		return -EAGAIN;
+	}
+	ret = enter_all(device, range, write, &stuck);
+	mutex_unlock(&device->lock);
+	if (!ret)
+		return 0;
+	if (write && !(range->hmm_pfns[(stuck - range->start) >> PAGE_SHIFT] & HMM_PFN_WRITE))
+		ret = unprotect(mm, stuck);
+	else
+		ret = vmirror_device_make_room(device, stuck);
+	return ret ?: -EAGAIN;
+}
+
+/* Fault [start, end) in, block by block. */
+int vmirror_device_fault(struct vmirror_device *device, unsigned long start, unsigned long end,
+			 bool write)
+{
+	struct vmirror_batch *batch = vmirror_batch_get();
+	struct hmm_range range = {
+		.notifier = &device->notifier,
+		.hmm_pfns = batch->pfns,
+		.default_flags = HMM_PFN_REQ_FAULT | (write ? HMM_PFN_REQ_WRITE : 0),
+		.dev_private_owner = vmirror_owner,
+	};
+	int ret = 0;
+
+	atomic64_inc(&device->faults);
+	for (; !ret && start < end; start = range.end) {
+		unsigned long deadline = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
+
+		range.start = start;
+		range.end = min(ALIGN(start + 1, BLOCK_BYTES), end);
+		do {
+			if (signal_pending(current))
+				ret = -EINTR;
+			else if (time_after(jiffies, deadline))
+				ret = -EBUSY;
+			else
+				ret = fault_once(device, &range, write);
+		} while (ret == -EAGAIN);
+		cond_resched();
+	}
+	vmirror_batch_put(batch);
+	return ret;
+}
