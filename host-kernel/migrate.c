@@ -15,171 +15,7 @@
 #include <linux/ksm.h>
 #include <linux/mm.h>
 
-#include "private.h"
-
-/*
- * struct out - moving one block out, or making it in the pool
- * @start: where the block begins in the VMM
- * @there: pages the look found in RAM, or in other pools
- * @absent: pages that can be made in the pool
- * @hidden: pages that the look could not see: only the migration finds them
- * @files: the look found pages of files
- * @make: make pages that are not there
- * @huge: the block should move as one: it is mapped by one PMD, or shall be
- * @large: the look found large folios, or pages that it could not see; or KSM may merge pages
- * @whole: batch->taken is one whole block of the pool
- * @nr_taken: valid entries in batch->taken
- * @used: how many of them became device pages
- */
-struct out {
-	struct vmirror_walk *walk;
-	unsigned long start;
-	unsigned int there;
-	unsigned int absent;
-	unsigned int hidden;
-	bool files;
-	bool make;
-	bool huge;
-	bool large;
-	bool whole;
-	unsigned int nr_taken;
-	unsigned int used;
-};
-
-/* In batch->pfns: no page is there, or none that can be seen; a page of a file, which stays. */
-#define PFN_ABSENT	ULONG_MAX
-#define PFN_FILE	(ULONG_MAX - 1)
-
-/* Not those that are in the pool already, nor, unless it was asked for, in another. */
-static bool is_wanted(struct out *out, struct page *page)
-{
-	return !vmirror_is_in_pool(page) ||
-	       (out->walk->peers && vmirror_pool_of(page) != out->walk->pool);
-}
-
-/*
- * See where a page is, or @pages that one PMD maps.  @why: out: why they cannot move, or 0 if
- * they may.  Returns the page in RAM, PFN_ABSENT, PFN_FILE, or 0.
- */
-static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pages, u8 *why)
-{
-	*why = 0;
-	if (pfn & HMM_PFN_ERROR) {	/* special, no vma, or one that nobody may read: see there */
-		out->hidden += pages;
-		out->large = true;
-		return PFN_ABSENT;
-	}
-	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
-		/* Or NUMA balancing is watching it, as it does with what nobody touches. */
-		bool hidden = !(pfn & HMM_PFN_VALID) && num_online_nodes() > 1;
-
-		out->large |= hidden;
-		if (out->walk->populate)
-			out->absent += pages;
-		else if (hidden)
-			out->hidden += pages;
-		else
-			*why = VMIRROR_SKIP_ABSENT;
-		return PFN_ABSENT;
-	}
-	if (!is_wanted(out, hmm_pfn_to_page(pfn))) {
-		*why = VMIRROR_SKIP_ALREADY_OUT;
-		return 0;
-	}
-	if (!PageAnon(hmm_pfn_to_page(pfn))) {
-		out->files = true;	/* the vma may have a better reason */
-		return PFN_FILE;
-	}
-	out->there += pages;
-	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
-	return pfn & ~HMM_PFN_FLAGS;
-}
-
-/*
- * See where the pages are: fills in batch->pfns, and batch->why for those that stay.  What
- * one PMD maps is one folio: one look does, while invalidations wait for us.
- */
-static void look(unsigned long *pfns, unsigned long n, void *arg)
-{
-	struct out *out = arg;
-	unsigned long step;
-
-	out->huge = n == BLOCK_PAGES && hmm_pfn_to_map_order(pfns[0]) == BLOCK_ORDER;
-	out->there = 0;
-	out->absent = 0;
-	out->hidden = 0;
-	out->files = false;
-	out->large = out->huge;
-	step = out->huge ? n : 1;
-	for (unsigned long i = 0; i < n; i += step) {
-		u8 why;
-		unsigned long pfn = look_at(out, pfns[i], step, &why);
-
-		memset(&out->walk->batch->why[i], why, step);
-		for (unsigned long j = i; j < i + step; j++)
-			pfns[j] = pfn;
-	}
-}
-
-static void give_rest(struct out *out)
-{
-	for (unsigned int i = out->used; i < out->nr_taken; i++)
-		vmirror_pool_give(out->walk->pool, out->walk->batch->taken[i], 1);
-}
-
-static bool take_whole(struct out *out)
-{
-	u32 *taken = out->walk->batch->taken;
-
-	if (!MIGRATE_VMA_SELECT_COMPOUND || !out->huge ||
-	    out->walk->pool->engine->memory != MEMORY_DEVICE_PRIVATE ||
-	    !vmirror_pool_take_block(out->walk->pool, &taken[0]))
-		return false;
-	for (unsigned int i = 1; i < BLOCK_PAGES; i++)
-		taken[i] = taken[0] + i;
-	out->nr_taken = BLOCK_PAGES;
-	return true;
-}
-
-/* Returns whether it got what it would like best. */
-static bool take_some(struct out *out)
-{
-	out->whole = take_whole(out);
-	if (out->whole)
-		return true;
-	/* Hidden pages may not be there at all: one by one, as they are found (have_pages()). */
-	out->nr_taken = vmirror_pool_take_pages(out->walk->pool, out->walk->batch->taken,
-						out->there + out->absent);
-	return !out->huge && out->nr_taken == out->there + out->absent;
-}
-
-static void take(struct out *out)
-{
-	if (!take_some(out) && !out->walk->settled &&
-	    vmirror_pool_settle(out->walk->pool, out->huge ? BLOCK_PAGES : 1)) {
-		out->walk->settled = true;
-		give_rest(out);
-		take_some(out);
-	}
-	/* Do not break up a huge page of the guest for a part of it. */
-	if (out->huge && out->there && out->nr_taken < BLOCK_PAGES) {
-		give_rest(out);
-		out->nr_taken = 0;
-	}
-}
-
-static bool have_pages(struct out *out, unsigned int n)
-{
-	u32 *taken = out->walk->batch->taken;
-
-	if (out->used + n <= out->nr_taken)
-		return true;
-	/* One that the look did not see: one more, then. */
-	if (n > 1 || !vmirror_pool_take_pages(out->walk->pool, &taken[out->nr_taken], 1))
-		return false;
-	out->nr_taken++;
-	return true;
-}
+#include "migrate.h"
 
 /* From one pool to another, by way of a page in RAM. */
 static int copy_between(struct out *out, u64 offset, struct page *spage, unsigned int pages)
@@ -224,9 +60,9 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 		return VMIRROR_SKIP_KSM;
 	if (spage && !PageAnon(spage))
 		return VMIRROR_SKIP_FILE;
-	if (spage && !is_wanted(out, spage))
+	if (spage && !vmirror_out_is_wanted(out, spage))
 		return VMIRROR_SKIP_ALREADY_OUT;
-	if (!have_pages(out, 1 << order))
+	if (!vmirror_out_have_pages(out, 1 << order))
 		return VMIRROR_SKIP_POOL_FULL;
 	index = out->walk->batch->taken[out->used];
 	if (copy_or_clear(out, index, spage, 1 << order))
@@ -329,31 +165,6 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 	mmap_read_unlock(mm);
 }
 
-/* Pages in RAM that the kernel would not let go: why, as far as can be seen now? */
-static enum vmirror_skip why_not(unsigned long pfn)
-{
-	enum vmirror_skip why = VMIRROR_SKIP_BUSY;
-	struct folio *folio;
-
-	if (pfn == PFN_ABSENT)
-		return VMIRROR_SKIP_ABSENT;
-	if (pfn == PFN_FILE)
-		return VMIRROR_SKIP_FILE;
-	if (!pfn)
-		return why;
-	folio = page_folio(pfn_to_page(pfn));
-	if (!folio_try_get(folio))
-		return why;
-	if (page_folio(pfn_to_page(pfn)) == folio) {
-		if (folio_test_ksm(folio))
-			why = VMIRROR_SKIP_KSM;
-		else if (folio_maybe_dma_pinned(folio))
-			why = VMIRROR_SKIP_PINNED;
-	}
-	folio_put(folio);
-	return why;
-}
-
 /* Give every page of [start, end) that is in RAM and has no answer yet this one. */
 static void answer(struct out *out, unsigned long start, unsigned long end, enum vmirror_skip skip)
 {
@@ -363,7 +174,7 @@ static void answer(struct out *out, unsigned long start, unsigned long end, enum
 		unsigned long i = (start - out->start) >> PAGE_SHIFT;
 
 		if (!batch->why[i])
-			batch->why[i] = skip ?: why_not(batch->pfns[i]);
+			batch->why[i] = skip ?: vmirror_out_why_not(batch->pfns[i]);
 	}
 }
 
@@ -411,53 +222,28 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	return end;
 }
 
-/* Is the block within one anonymous vma that has these flags? */
-static bool is_one_vma(struct mm_struct *mm, unsigned long start, vm_flags_t flags)
-{
-	struct vm_area_struct *vma;
-	bool is_one;
-
-	mmap_read_lock(mm);
-	vma = vma_lookup(mm, start);
-	is_one = vma && vma_is_anonymous(vma) && (vma->vm_flags & flags) == flags &&
-		 vma->vm_end - start >= BLOCK_BYTES;
-	mmap_read_unlock(mm);
-	return is_one;
-}
-
-/* A block of which nothing is to be seen: shall it move as one all the same? */
-static bool is_huge_wanted(struct out *out)
-{
-	struct mm_struct *mm = out->walk->vm->mm;
-
-	if (out->absent == BLOCK_PAGES)
-		return is_one_vma(mm, out->start, VM_HUGEPAGE);
-	/* There may be a huge page. */
-	return out->hidden == BLOCK_PAGES && is_one_vma(mm, out->start, VM_NONE);
-}
-
 static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct out out = { .walk = walk, .start = start };
 	long at = start;
 	int ret;
 
-	ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS, look, &out);
+	ret = vmirror_out_look(&out, end);
 	if (ret == -EINTR)
 		return ret;
 	if (ret)
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
 	if (ret || (!out.there && !out.absent && !out.hidden && !out.files))
 		return 0;
-	if (is_huge_wanted(&out)) {
+	if (vmirror_out_is_huge_wanted(&out)) {
 		out.huge = true;
 		out.large = true;
 	}
 
-	take(&out);
+	vmirror_out_take(&out);
 	while (at >= 0 && at < end)
 		at = out_piece(&out, at, end);
-	give_rest(&out);
+	vmirror_out_give_rest(&out);
 	return at < 0 ? at : 0;
 }
 
