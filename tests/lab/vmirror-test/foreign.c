@@ -121,11 +121,12 @@ static const struct kind {
 	bool whole_blocks;
 } kinds[] = {
 	{ "shared memfd", memfd_shared, VMIRROR_SKIP_SHARED, false },
-	{ "private memfd", memfd_private, VMIRROR_SKIP_FILE, false },
+	/* Written, as all of it is: so these are copies of the file's pages. */
+	{ "private memfd", memfd_private, 0, false },
 	{ "shared anonymous", shared, VMIRROR_SKIP_SHARED, false },
 	{ "System V shared", sysv_shared, VMIRROR_SKIP_SHARED, false },
 	{ "shared file", file_shared, VMIRROR_SKIP_SHARED, false },
-	{ "private file", file_private, VMIRROR_SKIP_FILE, false },
+	{ "private file", file_private, 0, false },
 	{ "private hugetlb", huge_private, VMIRROR_SKIP_HUGETLB, true },
 	{ "shared hugetlb", huge_shared, VMIRROR_SKIP_HUGETLB, true },
 	{ "locked", locked, VMIRROR_SKIP_LOCKED, false },
