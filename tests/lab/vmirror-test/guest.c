@@ -36,7 +36,7 @@ static void device_read(int device, uint64_t gpa, char *to, uint64_t length)
 
 static uint64_t hva_of(int vm, uint64_t gpa)
 {
-	struct vmirror_slot slots[64];
+	struct vmirror_slot slots[64] = { 0 };
 	struct vmirror_slots args = { .size = sizeof(args), .slots = (uintptr_t)slots, .nr_slots = 64 };
 
 	CHECK(ioctl(vm, VMIRROR_SLOTS, &args) == 0);
