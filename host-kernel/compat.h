@@ -13,7 +13,6 @@
 #include <linux/memremap.h>
 #include <linux/migrate.h>
 #include <linux/rmap.h>
-#include <linux/sched/coredump.h>
 
 /* 2 MiB folios that move whole came with 6.19. */
 #ifndef HAVE_MIGRATE_COMPOUND
@@ -56,16 +55,6 @@ static inline void compat_zone_device_init(struct page *page, struct dev_pagemap
 #endif
 	if (order)
 		folio_set_large_rmappable(page_folio(page));
-}
-
-/* May KSM merge pages of this address space? */
-static inline bool compat_mm_is_mergeable(const struct mm_struct *mm)
-{
-#ifdef HAVE_MM_FLAGS_TEST
-	return mm_flags_test(MMF_VM_MERGEABLE, mm);
-#else
-	return test_bit(MMF_VM_MERGEABLE, &mm->flags);
-#endif
 }
 
 /* Has ksmd seen any of its pages?  Who has the mmap_lock for writing keeps it from doing so. */

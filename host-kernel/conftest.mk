@@ -29,6 +29,4 @@ have += $(call conftest,MIGRATE_DEVICE_PFNS,migrate.h,\
 have += $(call conftest,MAKE_DEVICE_EXCLUSIVE,rmap.h,\
 	static inline void *f(struct folio **p) \
 	{ return make_device_exclusive(NULL$(comma) 0$(comma) NULL$(comma) p); })
-have += $(call conftest,MM_FLAGS_TEST,mm.h,\
-	static inline bool f(struct mm_struct *mm) { return mm_flags_test(MMF_VM_MERGEABLE$(comma) mm); })
 ccflags-y += $(have)

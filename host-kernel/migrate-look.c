@@ -28,14 +28,12 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 	*why = 0;
 	if (pfn & HMM_PFN_ERROR) {	/* special, no vma, or one that nobody may read: see there */
 		out->hidden += pages;
-		out->large = true;
 		return PFN_ABSENT;
 	}
 	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 		/* Or NUMA balancing is watching it, as it does with what nobody touches. */
 		bool hidden = !(pfn & HMM_PFN_VALID) && num_online_nodes() > 1;
 
-		out->large |= hidden;
 		if (out->walk->populate)
 			out->absent += pages;
 		else if (hidden)
@@ -53,7 +51,6 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		return PFN_FILE;
 	}
 	out->there += pages;
-	out->large |= folio_test_large(page_folio(hmm_pfn_to_page(pfn)));
 	return pfn & ~HMM_PFN_FLAGS;
 }
 
@@ -71,7 +68,6 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->absent = 0;
 	out->hidden = 0;
 	out->files = false;
-	out->large = out->huge;
 	step = out->huge ? n : 1;
 	for (unsigned long i = 0; i < n; i += step) {
 		u8 why;

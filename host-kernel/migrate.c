@@ -123,11 +123,12 @@ static void tell(struct out *out, struct migrate_vma *args)
 }
 
 /*
- * One vma's part of a block; with the mmap_lock, which it drops.
+ * One vma's part of a block; with the mmap_lock for writing, which it drops.
  *
  * A large folio that is mapped by single entries is split by migrate_vma_setup(), which lets
  * go of the page table first and takes its reference then (migrate_vma_split_folio()).  So
- * where there may be one, or a huge page may become one, nobody must discard it meanwhile.
+ * nobody must discard it meanwhile.  That there is none cannot be known before: since the look
+ * single pages may have become a huge page, and that may have lost a part.
  */
 static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned long start,
 		       unsigned long end)
@@ -148,11 +149,9 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 	bool ok;
 
 	out->make = out->walk->populate && vma_is_accessible(vma);
-	if (out->large)
-		vma_start_write(vma);
+	vma_start_write(vma);
 	ok = out->walk->peers ? vmirror_set_out(&args) : !migrate_vma_setup(&args);
-	if (out->large)
-		mmap_write_downgrade(mm);
+	mmap_write_downgrade(mm);
 	if (ok) {
 		copy_all(out, &args);
 		migrate_vma_pages(&args);
@@ -190,13 +189,8 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	struct vm_area_struct *vma;
 	bool merged;
 
-	out->large |= compat_mm_is_mergeable(mm);
-	if (out->large ? mmap_write_lock_killable(mm) : mmap_read_lock_killable(mm))
+	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	if (!out->large && compat_mm_is_mergeable(mm)) {	/* it is so only just now */
-		mmap_read_unlock(mm);
-		return start;
-	}
 	vma = find_vma_intersection(mm, start, end);
 	blocker = vma ? vmirror_vma_blocker(vma) : VMIRROR_SKIP_ABSENT;
 	if (vma && vma->vm_start > start) {
@@ -205,7 +199,7 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	} else if (vma) {
 		end = min(end, vma->vm_end);
 	}
-	if (!blocker && compat_mm_is_mergeable(mm)) {
+	if (!blocker) {
 		end = vmirror_merged_until(vma, start, end, &merged);
 		blocker = merged ? VMIRROR_SKIP_KSM : 0;
 	}
@@ -214,10 +208,8 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	/* A huge page that is hidden moves whole or not at all. */
 	if (!blocker && (out->nr_taken || (out->hidden && !out->huge)))
 		move_piece(out, vma, start, end);
-	else if (out->large)
-		mmap_write_unlock(mm);
 	else
-		mmap_read_unlock(mm);
+		mmap_write_unlock(mm);
 	answer(out, start, end, blocker);
 	return end;
 }
@@ -235,10 +227,8 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
 	if (ret || (!out.there && !out.absent && !out.hidden && !out.files))
 		return 0;
-	if (vmirror_out_is_huge_wanted(&out)) {
+	if (vmirror_out_is_huge_wanted(&out))
 		out.huge = true;
-		out.large = true;
-	}
 
 	vmirror_out_take(&out);
 	while (at >= 0 && at < end)

@@ -14,7 +14,6 @@
  * @files: the look found pages of files
  * @make: make pages that are not there
  * @huge: the block should move as one: it is mapped by one PMD, or shall be
- * @large: the look found large folios, or pages that it could not see; or KSM may merge pages
  * @whole: batch->taken is one whole block of the pool
  * @nr_taken: valid entries in batch->taken
  * @used: how many of them became device pages
@@ -28,7 +27,6 @@ struct out {
 	bool files;
 	bool make;
 	bool huge;
-	bool large;
 	bool whole;
 	unsigned int nr_taken;
 	unsigned int used;

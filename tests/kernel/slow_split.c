@@ -10,13 +10,15 @@
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 static unsigned int delay_us = 2000;
 module_param(delay_us, uint, 0644);
 MODULE_PARM_DESC(delay_us, "How long to hold up the kernel, in microseconds (default 2000)");
 
-static unsigned long split_begin, split_end, rests, visits;
+static unsigned long split_begin, split_end, rests, visits, unguarded, freed;
 module_param(split_begin, ulong, 0444);
 MODULE_PARM_DESC(split_begin, "How often before a split");
 module_param(split_end, ulong, 0444);
@@ -26,6 +28,11 @@ MODULE_PARM_DESC(rests, "How often a device page had to rest before it was given
 module_param(visits, ulong, 0444);
 MODULE_PARM_DESC(visits, "How often a fault stepped aside to have its folio split");
 
+module_param(unguarded, ulong, 0444);
+MODULE_PARM_DESC(unguarded, "How often before a split in RAM, while others may discard: must be 0");
+module_param(freed, ulong, 0444);
+MODULE_PARM_DESC(freed, "How often a folio in RAM was freed before it was split: must be 0");
+
 /* Handlers run with preemption off: nothing else to do but to turn round. */
 static void hold_up(void)
 {
@@ -33,10 +40,23 @@ static void hold_up(void)
 		udelay(min(us, 100u));
 }
 
+/* A writer has it: nobody can discard memory meanwhile. */
+static bool is_write_locked(struct rw_semaphore *sem)
+{
+	return atomic_long_read(&sem->count) & 1;
+}
+
+/* regs->di: the folio, on which the kernel has no reference yet. */
 static int before(struct kprobe *probe, struct pt_regs *regs)
 {
+	struct folio *folio = (struct folio *)regs->di;
+
 	split_begin++;
+	if (!folio_is_device_private(folio) && !is_write_locked(&current->mm->mmap_lock))
+		unguarded++;
 	hold_up();
+	if (!folio_is_device_private(folio) && !folio_ref_count(folio))
+		freed++;
 	return 0;
 }
 
@@ -77,7 +97,19 @@ static struct kprobe visit_probe = {
 	.pre_handler = count_visit,
 };
 
-static struct kprobe *probes[] = { &begin_probe, &rest_probe, &visit_probe };
+/* On the way out: it has looked at a block, and has no lock yet. */
+static int after_look(struct kprobe *probe, struct pt_regs *regs)
+{
+	hold_up();
+	return 0;
+}
+
+static struct kprobe look_probe = {
+	.symbol_name = "vmirror_pool_take_pages",
+	.pre_handler = after_look,
+};
+
+static struct kprobe *probes[] = { &begin_probe, &look_probe, &rest_probe, &visit_probe };
 
 static int __init slow_split_init(void)
 {

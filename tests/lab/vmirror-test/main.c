@@ -29,6 +29,7 @@ static const struct entry {
 	{ .name = "race", .run = case_race },
 	{ .name = "mixed", .run = case_mixed },
 	{ .name = "parts", .run = case_parts },
+	{ .name = "grown", .run = case_grown },
 	{ .name = "two-pools", .run = case_two_pools },
 	{ .name = "populate", .run = case_populate },
 	{ .name = "guest", .run = case_guest, .arguments = VM },

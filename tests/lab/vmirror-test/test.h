@@ -82,6 +82,7 @@ void case_memory(struct target *t);
 void case_race(struct target *t);
 void case_mixed(struct target *t);
 void case_parts(struct target *t);
+void case_grown(struct target *t);
 void case_two_pools(struct target *t);
 void case_device(struct target *t);
 void case_process(struct target *t);
