@@ -92,13 +92,13 @@ static inline void compat_migrate_device_pfns(unsigned long *pfns, unsigned long
 
 /* The page, with its folio locked and referenced, or an error. */
 static inline struct page *compat_make_device_exclusive(struct mm_struct *mm, unsigned long addr,
-							struct folio **folio)
+							void *owner, struct folio **folio)
 {
 #ifdef HAVE_MAKE_DEVICE_EXCLUSIVE
-	return make_device_exclusive(mm, addr, NULL, folio);
+	return make_device_exclusive(mm, addr, owner, folio);
 #elif IS_ENABLED(CONFIG_DEVICE_PRIVATE)
 	struct page *page = NULL;
-	int n = make_device_exclusive_range(mm, addr, addr + PAGE_SIZE, &page, NULL);
+	int n = make_device_exclusive_range(mm, addr, addr + PAGE_SIZE, &page, owner);
 
 	if (n < 0)
 		return ERR_PTR(n);

@@ -27,6 +27,8 @@ static int store_page(struct page *to, struct page *from)
 {
 	struct vmirror_pool *pool;
 
+	/* A writable entry need not be a dirty one: what is clean may be dropped. */
+	folio_mark_dirty(page_folio(to));
 	if (!is_device_private_page(to)) {
 		copy_highpage(to, from);
 		return 0;
@@ -60,6 +62,7 @@ struct access {
 	struct vmirror_device *device;
 	struct vmirror_device_access *args;
 	struct page *bounce;
+	struct vmirror_batch *batch;
 	bool write;
 };
 
@@ -104,8 +107,12 @@ static int access_page(struct access *access, u64 gpa, unsigned long hva, unsign
 		if (time_after(jiffies, deadline))
 			return -EBUSY;
 		args->faults++;
-		ret = vmirror_device_fault(access->device, hva, hva_end, access->write);
-		if (ret)
+		ret = vmirror_device_fault(access->device, access->batch, hva, hva_end,
+					   access->write);
+		/* Perhaps it is a later page that cannot be had. */
+		if (ret && hva_end == hva + PAGE_SIZE)
+			return ret;
+		if (ret == -EINTR)
 			return ret;
 		hva_end = hva + PAGE_SIZE;
 	}
@@ -174,6 +181,7 @@ int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_a
 	access.bounce = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!access.bounce)
 		return -ENOMEM;
+	access.batch = vmirror_batch_get();
 	ret = -ESRCH;
 	if (mmget_not_zero(vm->mm)) {
 		down_read(&vm->slots_lock);
@@ -181,6 +189,7 @@ int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_a
 		up_read(&vm->slots_lock);
 		mmput(vm->mm);
 	}
+	vmirror_batch_put(access.batch);
 	__free_page(access.bounce);
 	return ret;
 }
@@ -191,17 +200,22 @@ static int make_exclusive_once(struct vmirror_device *device, unsigned long hva)
 {
 	struct mm_struct *mm = device->vm->mm;
 	struct folio *folio;
+	unsigned long seq;
 	struct page *page;
 	int ret;
 
+	seq = mmu_interval_read_begin(&device->notifier);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	page = compat_make_device_exclusive(mm, hva, &folio);
+	page = compat_make_device_exclusive(mm, hva, device, &folio);
 	ret = PTR_ERR_OR_ZERO(page);
 	if (!ret) {
-		/* Who wants it back waits for the folio's lock, and finds it in the table. */
+		/* A fault waits for the folio's lock; but who discards the page does not. */
 		mutex_lock(&device->lock);
-		ret = vmirror_device_enter(device, hva, page, ENTRY_EXCLUSIVE);
+		if (mmu_interval_read_retry(&device->notifier, seq))
+			ret = -EBUSY;
+		else
+			ret = vmirror_device_enter(device, hva, page, ENTRY_EXCLUSIVE);
 		mutex_unlock(&device->lock);
 		folio_unlock(folio);
 		folio_put(folio);

@@ -3,6 +3,7 @@
  * device-table.c - the page table of a software device: its faults fill it, the host empties it
  */
 #include <linux/hmm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 
 #include "device.h"
@@ -18,7 +19,9 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 		mutex_lock(&device->lock);
 	else if (!mutex_trylock(&device->lock))
 		return false;
-	mmu_interval_set_seq(notifier, cur_seq);
+	/* Our own wish for a page must not make us try again and again. */
+	if (range->event != MMU_NOTIFY_EXCLUSIVE || range->owner != device)
+		mmu_interval_set_seq(notifier, cur_seq);
 	xa_for_each_range(&device->table, index, entry, range->start >> PAGE_SHIFT,
 			  (range->end - 1) >> PAGE_SHIFT) {
 		xa_erase(&device->table, index);
@@ -51,6 +54,20 @@ int vmirror_device_make_room(struct vmirror_device *device, unsigned long hva)
 }
 
 /*
+ * Pages of memfd_secret() are not in the kernel's own mapping: it cannot copy them.  They are told
+ * by what they share with locked shared memory.
+ */
+static bool is_out_of_reach(struct page *page)
+{
+	struct address_space *mapping;
+
+	if (is_zone_device_page(page) || PageAnon(page))
+		return false;
+	mapping = folio_mapping(page_folio(page));
+	return mapping && mapping_unevictable(mapping);
+}
+
+/*
  * What hmm_range_fault() found, into the table; with the lock.  Returns -EAGAIN with @stuck at
  * the page that needs something done first.
  */
@@ -62,6 +79,8 @@ static int enter_all(struct vmirror_device *device, const struct hmm_range *rang
 
 		if (write && !(pfn & HMM_PFN_WRITE))
 			return -EAGAIN;
+		if (is_out_of_reach(hmm_pfn_to_page(pfn)))
+			return -EFAULT;
 		if (vmirror_device_enter(device, *stuck, hmm_pfn_to_page(pfn),
 					 pfn & HMM_PFN_WRITE ? ENTRY_WRITE : ENTRY_READ))
 			return -EAGAIN;
@@ -99,17 +118,17 @@ static int fault_once(struct vmirror_device *device, struct hmm_range *range, bo
 	mmap_read_unlock(mm);
 	if (ret)
 		return ret == -EBUSY ? -EAGAIN : ret;
-	vmirror_mend_huge_pfns(range->start, range->hmm_pfns, pages);
 
 	mutex_lock(&device->lock);
 	if (mmu_interval_read_retry(&device->notifier, range->notifier_seq)) {
 		mutex_unlock(&device->lock);
 		return -EAGAIN;
 	}
+	vmirror_mend_huge_pfns(range->start, range->hmm_pfns, pages);
 	ret = enter_all(device, range, write, &stuck);
 	mutex_unlock(&device->lock);
-	if (!ret)
-		return 0;
+	if (ret != -EAGAIN)
+		return ret;
 	if (write && !(range->hmm_pfns[(stuck - range->start) >> PAGE_SHIFT] & HMM_PFN_WRITE))
 		ret = unprotect(mm, stuck);
 	else
@@ -118,10 +137,9 @@ static int fault_once(struct vmirror_device *device, struct hmm_range *range, bo
 }
 
 /* Fault [start, end) in, block by block. */
-int vmirror_device_fault(struct vmirror_device *device, unsigned long start, unsigned long end,
-			 bool write)
+int vmirror_device_fault(struct vmirror_device *device, struct vmirror_batch *batch,
+			 unsigned long start, unsigned long end, bool write)
 {
-	struct vmirror_batch *batch = vmirror_batch_get();
 	struct hmm_range range = {
 		.notifier = &device->notifier,
 		.hmm_pfns = batch->pfns,
@@ -146,6 +164,5 @@ int vmirror_device_fault(struct vmirror_device *device, unsigned long start, uns
 		} while (ret == -EAGAIN);
 		cond_resched();
 	}
-	vmirror_batch_put(batch);
 	return ret;
 }

@@ -54,8 +54,11 @@ static long written_ioctl(struct file *file, void *arg)
 	xa_for_each(&device->written, index, entry) {
 		if (n == args->nr_gpas)
 			break;
-		if (put_user((u64)index << PAGE_SHIFT, to + n))
-			return -EFAULT;
+		if (put_user((u64)index << PAGE_SHIFT, to + n)) {
+			if (!n)
+				return -EFAULT;
+			break;		/* these were delivered */
+		}
 		/* A write from here on is noted anew. */
 		xa_erase(&device->written, index);
 		n++;
@@ -177,6 +180,9 @@ long vmirror_device_create_ioctl(struct file *file, void *arg)
 
 	if (args->flags)
 		return -EINVAL;
+	/* A vm fd alone moves memory, and does not show it. */
+	if (!capable(CAP_SYS_PTRACE))
+		return -EPERM;
 	device = vmirror_device_open(file->private_data);
 	if (IS_ERR(device))
 		return PTR_ERR(device);

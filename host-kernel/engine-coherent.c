@@ -54,8 +54,10 @@ static int coherent_copy_out(struct vmirror_pool *pool, u64 offset, struct page 
 static int coherent_copy_back(struct vmirror_pool *pool, struct page *dst, u64 offset,
 			      unsigned int pages)
 {
+	/* Where the memory is broken, that is an error, and no machine check that ends the host. */
 	for (unsigned int i = 0; i < pages; i++)
-		copy_highpage(dst + i, page_at(pool, offset) + i);
+		if (copy_mc_highpage(dst + i, page_at(pool, offset) + i))
+			return -EIO;
 	return 0;
 }
 

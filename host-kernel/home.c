@@ -138,6 +138,8 @@ void vmirror_home_fill(struct vmirror_homecoming *home)
 			continue;
 		if (home->only_vm && home->only_vm != vmirror_devdata_vm(from))
 			continue;
+		if (!vmirror_is_still(from))
+			continue;
 		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
 			step = BLOCK_PAGES;
 			done = fill_huge(home, from, &args->dst[i], addr);

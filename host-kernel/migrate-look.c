@@ -51,7 +51,8 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 		return PFN_FILE;
 	}
 	out->there += pages;
-	return pfn & ~HMM_PFN_FLAGS;
+	/* Of a page in another pool there is no more to say than that it is busy; that pool may go. */
+	return vmirror_is_in_pool(hmm_pfn_to_page(pfn)) ? 0 : pfn & ~HMM_PFN_FLAGS;
 }
 
 /*
@@ -111,6 +112,31 @@ bool vmirror_out_is_huge_wanted(struct out *out)
 		return is_one_vma(mm, out->start, VM_HUGEPAGE);
 	/* There may be a huge page. */
 	return out->hidden == BLOCK_PAGES && is_one_vma(mm, out->start, VM_NONE);
+}
+
+/**
+ * vmirror_out_files_until() - find a run of pages of a file, or of others
+ * @out: the block
+ * @start: first address
+ * @end: in: end address; out: where the run ends
+ *
+ * Pages of a file are kept out of migrations: they would be taken from every process that has
+ * them, and their large folios split, for nothing.
+ *
+ * Return: whether it is pages of a file that begin at @start
+ */
+bool vmirror_out_files_until(struct out *out, unsigned long start, unsigned long *end)
+{
+	const unsigned long *pfns = out->walk->batch->pfns;
+	unsigned long i = (start - out->start) >> PAGE_SHIFT;
+	bool files = pfns[i] == PFN_FILE;
+
+	while (start < *end && (pfns[i] == PFN_FILE) == files) {
+		start += PAGE_SIZE;
+		i++;
+	}
+	*end = start;
+	return files;
 }
 
 /* Pages in RAM that the kernel would not let go: why, as far as can be seen now? */

@@ -44,6 +44,9 @@ void vmirror_out_take(struct out *out)
 		vmirror_out_give_rest(out);
 		take_some(out);
 	}
+	/* What is hidden, and perhaps not there, goes page by page then. */
+	if (out->huge && out->hidden && !out->whole)
+		out->huge = false;
 	/* Do not break up a huge page of the guest for a part of it. */
 	if (out->huge && out->there && out->nr_taken < BLOCK_PAGES) {
 		vmirror_out_give_rest(out);

@@ -62,6 +62,8 @@ static enum vmirror_skip copy_one(struct out *out, unsigned long src, unsigned l
 		return VMIRROR_SKIP_FILE;
 	if (spage && !vmirror_out_is_wanted(out, spage))
 		return VMIRROR_SKIP_ALREADY_OUT;
+	if (spage && vmirror_is_in_pool(spage) && !vmirror_is_still(spage))
+		return VMIRROR_SKIP_BUSY;
 	if (!vmirror_out_have_pages(out, 1 << order))
 		return VMIRROR_SKIP_POOL_FULL;
 	index = out->walk->batch->taken[out->used];
@@ -106,7 +108,9 @@ static void tell(struct out *out, struct migrate_vma *args)
 		if (!dpage || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		if (spage && vmirror_is_in_pool(spage)) {
-			reason = VMIRROR_REASON_PEER;
+			/* Of another VM's, which shares it after a fork, it is the first to us. */
+			if (vmirror_devdata_vm(spage) == out->walk->vm->id)
+				reason = VMIRROR_REASON_PEER;
 			vmirror_devdata_set_home(spage);
 		}
 		if (reason != move.reason)
@@ -199,6 +203,8 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	} else if (vma) {
 		end = min(end, vma->vm_end);
 	}
+	if (!blocker && vmirror_out_files_until(out, start, &end))
+		blocker = VMIRROR_SKIP_FILE;
 	if (!blocker) {
 		end = vmirror_merged_until(vma, start, end, &merged);
 		blocker = merged ? VMIRROR_SKIP_KSM : 0;

@@ -37,6 +37,7 @@ struct out {
 int vmirror_out_look(struct out *out, unsigned long end);
 bool vmirror_out_is_wanted(struct out *out, struct page *page);
 bool vmirror_out_is_huge_wanted(struct out *out);
+bool vmirror_out_files_until(struct out *out, unsigned long start, unsigned long *end);
 enum vmirror_skip vmirror_out_why_not(unsigned long pfn);
 
 /* --- migrate-take.c ---------------------------------------------------------- */

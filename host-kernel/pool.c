@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pool.c - a pool: a range of MEMORY_DEVICE_PRIVATE pages behind an fd
+ * pool.c - a pool: a range of device pages behind an fd
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -73,6 +73,17 @@ static void pool_unmap(struct vmirror_pool *pool)
 	release_mem_region(pool->region->start, resource_size(pool->region));
 }
 
+/* The next one to have the memory must not find a guest's in it. */
+static void pool_scrub(struct vmirror_pool *pool)
+{
+	for (u64 offset = 0; offset < pool->bytes; offset += BLOCK_BYTES) {
+		if (pool->engine->clear(pool, offset, BLOCK_PAGES))
+			pr_err("pool %s: cannot clear device memory at offset %#llx\n",
+			       pool->name, offset);
+		cond_resched();
+	}
+}
+
 static int pool_release(struct inode *inode, struct file *file)
 {
 	struct vmirror_pool *pool = file->private_data;
@@ -84,6 +95,8 @@ static int pool_release(struct inode *inode, struct file *file)
 	if (xa_empty(&vmirror_pools))
 		vmirror_reserve_want(false);
 	mutex_unlock(&vmirror_registry_lock);
+	if (pool->engine->memory == MEMORY_DEVICE_COHERENT)
+		pool_scrub(pool);
 	pool_unmap(pool);
 	pool->engine->stop(pool);
 	pool_free(pool);

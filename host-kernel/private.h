@@ -525,4 +525,13 @@ static inline bool vmirror_is_in_pool(const struct page *page)
 	       (is_device_coherent_page(page) && page_pgmap(page)->owner == vmirror_owner);
 }
 
+/*
+ * May the content of a device page that is unmapped and locked be copied?  Coherent memory may
+ * still be written by who got a reference before: migrate_*_pages() sees that only afterwards.
+ */
+static inline bool vmirror_is_still(const struct page *page)
+{
+	return is_device_private_page(page) || folio_ref_count(page_folio(page)) == 1;
+}
+
 #endif /* VMIRROR_PRIVATE_H */

@@ -185,7 +185,8 @@ struct vmirror_info {
  *	kept for whoever holds the fd later
  *
  * Pages in a coherent pool are 4 KiB, and stay there when a CPU touches them.  The kernel itself
- * brings a page home that is pinned for long; that counts as dropped.
+ * brings a page home that is pinned for long; that counts as dropped.  A page that someone holds a
+ * plain reference on (a pipe, after vmsplice()) cannot come home: close and detach wait for them.
  *
  * Return: a pool fd (close-on-exec), or -1 with errno:
  *	EBUSY	    base: the range is System RAM, or in use
@@ -555,7 +556,10 @@ struct vmirror_ring {
  * The device works in the VM's memory as a GPU would: through a page table of its own, which
  * follows whatever the host does to the mapping.
  *
- * Return: a device fd (close-on-exec), or -1 with errno ESRCH
+ * Return: a device fd (close-on-exec), or -1 with errno:
+ *	EPERM	the caller has not CAP_SYS_PTRACE: a device reads and writes all of the VM's memory
+ *	ESRCH	the VM's address space is gone
+ *	EMFILE	the caller has no fd to spare
  */
 struct vmirror_device_create {
 	__u32 size;
@@ -579,7 +583,9 @@ struct vmirror_device_create {
  *
  * Return: 0 if anything was done, or -1 with errno:
  *	ENXIO	the VM has no memory at gpa
- *	EFAULT	the VMM has nothing readable mapped there, or the buffer is not accessible
+ *	EFAULT	the VMM has nothing readable mapped there, or memory that the kernel itself cannot
+ *		read (memfd_secret, and whatever shared memory is locked); or the buffer is not
+ *		accessible
  *	EPERM	a write to what the VMM has mapped read-only
  *	EBUSY	the mapping would not hold still for one second
  *	EIO	the engine cannot read or write the pool
@@ -605,11 +611,11 @@ struct vmirror_device_access {
  * @length: bytes
  * @done_bytes: out: bytes that are the device's alone
  *
- * The pages come home if they are in a pool, and are unmapped from every CPU.  A CPU that
+ * The pages come home if they are in a private pool, and are unmapped from every CPU.  A CPU that
  * touches one gets it back, and the device loses it; so do mprotect() and fork().
  *
- * Return: 0 if anything was done, or -1 with errno as VMIRROR_DEVICE_WRITE has; EFAULT also for
- * memory that is not anonymous; EOPNOTSUPP if this kernel has no device memory
+ * Return: 0 if anything was done, or -1 with errno as VMIRROR_DEVICE_WRITE has; but EFAULT for what
+ * is read-only; EOPNOTSUPP for memory that is not anonymous, or if this kernel has no device memory
  */
 struct vmirror_device_exclusive {
 	__u32 size;

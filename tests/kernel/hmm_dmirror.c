@@ -315,7 +315,7 @@ static int migrate_to_device(struct mirror *mirror, struct hmm_dmirror_cmd *cmd)
 static int migrate_to_system(struct mirror *mirror, struct hmm_dmirror_cmd *cmd)
 {
 	u64 length = cmd->npages << PAGE_SHIFT;
-	bool fail = take_fail_flag(mirror);
+	bool fail = take_fail_flag(mirror), huge_home = vmirror_huge_home;
 	struct vmirror_moved moved;
 	int ret;
 
@@ -326,7 +326,7 @@ static int migrate_to_system(struct mirror *mirror, struct hmm_dmirror_cmd *cmd)
 		WRITE_ONCE(vmirror_huge_home, false);
 	ret = vmirror_recall(vm_of(mirror), cmd->addr, length, VMIRROR_REASON_RECALL, &moved);
 	if (fail)
-		WRITE_ONCE(vmirror_huge_home, true);
+		WRITE_ONCE(vmirror_huge_home, huge_home);
 	cmd->cpages = moved.moved_pages;
 	return ret;
 }
