@@ -26,7 +26,7 @@ make_debug_boot()
 	mkdir -p "$1"
 	cp "$KERNEL_DIR/vmlinux" "$1"
 	in_root "$TOOLS" "$1:/lab/out" "$KERNEL_DIR:/lab/kernel:ro" "$LAB_DIR/image:/lab/image:ro" -- "${CLEAN_ENV[@]}" \
-		/lab/image/mkinitramfs /lab/out/host.initramfs / none '' /lab/image/host-init /lab/kernel/modules
+		/lab/image/mkinitramfs /lab/out/host.initramfs / none '' /lab/image/host-init /lab/kernel/lib/modules
 }
 
 # What the debug kernel is built from and with.
