@@ -8,10 +8,11 @@
 
 [ -e /proc/self/fail-nth ] || skip "this kernel injects no faults ('lab --debug-kernel' has one that does)"
 
-# For tasks that ask for it: allocations that may wait fail too, and single pages; without a word about each.
+# For tasks that ask for it: allocations that may wait fail too, and single pages. A word about each tells kernel-log that it was meant.
 inject=/sys/kernel/debug
 echo N | tee $inject/{failslab,fail_page_alloc}/ignore-gfp-wait $inject/fail_page_alloc/ignore-gfp-highmem >/dev/null
-echo 0 | tee $inject/{failslab,fail_page_alloc}/verbose $inject/fail_page_alloc/min-order >/dev/null
+echo 0 >$inject/fail_page_alloc/min-order
+echo 1 | tee $inject/{failslab,fail_page_alloc}/verbose >/dev/null
 
 without_hmmd
 vmirror-test failnth
