@@ -204,6 +204,13 @@ static int make_exclusive_once(struct vmirror_device *device, unsigned long hva)
 	struct page *page;
 	int ret;
 
+	/* As it comes, or is had back from a device, it is invalidated: that must be over. */
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, NULL);
+	mmap_read_unlock(mm);
+	if (ret)
+		return ret;
 	seq = mmu_interval_read_begin(&device->notifier);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;

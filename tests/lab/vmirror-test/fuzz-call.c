@@ -38,7 +38,7 @@ static void check_extents(const struct vmirror_snapshot *args, uint32_t room)
 	CHECK(args->nr_extents <= room && args->done_bytes <= args->length);
 	for (uint32_t i = 0; i < args->nr_extents; i++, extent++) {
 		CHECK(extent->pages && extent->gpa >= at);
-		CHECK(extent->state >= VMIRROR_STATE_ABSENT && extent->state <= VMIRROR_STATE_ERROR);
+		CHECK(extent->state >= VMIRROR_STATE_ABSENT && extent->state <= VMIRROR_STATE_ZERO);
 		CHECK((extent->state == VMIRROR_STATE_POOL) == (extent->pool_id != 0));
 		at = extent->gpa + extent->pages * PAGE;
 	}
