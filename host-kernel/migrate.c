@@ -11,7 +11,6 @@
  * it there.  Pages of other pools go the same way, if the caller wants them.
  */
 #include <linux/file.h>
-#include <linux/hmm.h>
 #include <linux/ksm.h>
 #include <linux/mm.h>
 
@@ -182,8 +181,8 @@ static void answer(struct out *out, unsigned long start, unsigned long end, enum
 }
 
 /*
- * The part of a block that begins at @start, up to where its vma or a run of merged pages ends,
- * or @end.
+ * The part of a block that begins at @start, up to where its vma, a run of a file's pages or one of
+ * merged pages ends, or @end.
  * Return: where the next part begins, or -EINTR
  */
 static long out_piece(struct out *out, unsigned long start, unsigned long end)

@@ -205,3 +205,46 @@ void wait_nothing_left(struct target *t)
 	}
 	check_nothing_left(t);
 }
+
+int device_create(int vm)
+{
+	struct vmirror_device_create args = { .size = sizeof(args) };
+	int fd = ioctl(vm, VMIRROR_DEVICE_CREATE, &args);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+int64_t device_access(int device, unsigned long request, uint64_t gpa, void *buffer,
+		      uint64_t length, uint64_t *faults)
+{
+	struct vmirror_device_access args = {
+		.size = sizeof(args),
+		.gpa = gpa,
+		.length = length,
+		.buffer = (uintptr_t)buffer,
+	};
+
+	if (ioctl(device, request, &args))
+		return -1;
+	if (faults)
+		*faults = args.faults;
+	return args.done_bytes;
+}
+
+void device_access_all(int device, unsigned long request, uint64_t gpa, char *buffer,
+		       uint64_t length, uint64_t limit_ms)
+{
+	uint64_t limit = now_ms() + limit_ms, done = 0;
+
+	while (done < length) {
+		int64_t n = device_access(device, request, gpa + done, buffer + done, length - done,
+					  NULL);
+
+		CHECK(now_ms() < limit);
+		if (n > 0)
+			done += n;
+		else
+			CHECK(errno == EBUSY);
+	}
+}

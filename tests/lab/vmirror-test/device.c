@@ -19,58 +19,14 @@
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
 #define PAGE VMIRROR_PAGE_SIZE
 
-static int device_create(int vm)
-{
-	struct vmirror_device_create args = { .size = sizeof(args) };
-	int fd = ioctl(vm, VMIRROR_DEVICE_CREATE, &args);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* Returns how many bytes were done, or -1. */
-static int64_t access_some(int device, unsigned long request, uint64_t gpa, void *buffer,
-			   uint64_t length, uint64_t *faults)
-{
-	struct vmirror_device_access args = {
-		.size = sizeof(args),
-		.gpa = gpa,
-		.length = length,
-		.buffer = (uintptr_t)buffer,
-	};
-
-	if (ioctl(device, request, &args))
-		return -1;
-	if (faults)
-		*faults = args.faults;
-	return args.done_bytes;
-}
-
 static int64_t read_some(int device, uint64_t gpa, void *buffer, uint64_t length)
 {
-	return access_some(device, VMIRROR_DEVICE_READ, gpa, buffer, length, NULL);
+	return device_access(device, VMIRROR_DEVICE_READ, gpa, buffer, length, NULL);
 }
 
 static int64_t write_some(int device, uint64_t gpa, void *buffer, uint64_t length)
 {
-	return access_some(device, VMIRROR_DEVICE_WRITE, gpa, buffer, length, NULL);
-}
-
-/* All of it, while it moves: what would not hold still is asked for again. */
-static void access_all(int device, unsigned long request, uint64_t gpa, char *buffer, uint64_t length)
-{
-	uint64_t limit = now_ms() + 60000, done = 0;
-
-	while (done < length) {
-		int64_t n = access_some(device, request, gpa + done, buffer + done, length - done,
-					NULL);
-
-		CHECK(now_ms() < limit);
-		if (n > 0)
-			done += n;
-		else
-			CHECK(errno == EBUSY);
-	}
+	return device_access(device, VMIRROR_DEVICE_WRITE, gpa, buffer, length, NULL);
 }
 
 static struct vmirror_device_stat device_stat(int device)
@@ -190,7 +146,7 @@ static void reads(struct place *p)
 	fill_pattern(p->memory, LENGTH, 1);
 	out(p, LENGTH / 4, LENGTH / 2);
 	CHECK(out_pages(p) == PAGES / 2);
-	CHECK(access_some(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, &faults) == LENGTH);
+	CHECK(device_access(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, &faults) == LENGTH);
 	CHECK(faults == 1);
 	check_pattern(p->buffer, LENGTH, 1);
 	CHECK(out_pages(p) == PAGES / 2);
@@ -424,10 +380,10 @@ static void while_it_moves(struct place *p)
 	for (; now_ms() < enough || mover.rounds < 3; round += 2) {
 		CHECK(now_ms() < limit);
 		fill_pattern(p->buffer, LENGTH, round);
-		access_all(p->device, VMIRROR_DEVICE_WRITE, p->gpa, p->buffer, LENGTH);
+		device_access_all(p->device, VMIRROR_DEVICE_WRITE, p->gpa, p->buffer, LENGTH, 60000);
 		check_pattern(p->memory, LENGTH, round);
 		fill_pattern(p->memory, LENGTH, round + 1);
-		access_all(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH);
+		device_access_all(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, 60000);
 		check_pattern(p->buffer, LENGTH, round + 1);
 	}
 	mover.stop = true;

@@ -11,27 +11,10 @@
 #include "test.h"
 
 #define CHUNK MiB
-/* What the lab has set aside on the kernel's command line. */
-#define COHERENT_BASE (1ull << 30)
 
 static void device_read(int device, uint64_t gpa, char *to, uint64_t length)
 {
-	uint64_t limit = now_ms() + 30000, done = 0;
-
-	while (done < length) {
-		struct vmirror_device_access args = {
-			.size = sizeof(args),
-			.gpa = gpa + done,
-			.length = length - done,
-			.buffer = (uintptr_t)to + done,
-		};
-
-		CHECK(now_ms() < limit);
-		if (ioctl(device, VMIRROR_DEVICE_READ, &args) == 0)
-			done += args.done_bytes;
-		else
-			CHECK(errno == EBUSY);
-	}
+	device_access_all(device, VMIRROR_DEVICE_READ, gpa, to, length, 30000);
 }
 
 static uint64_t hva_of(int vm, uint64_t gpa)
@@ -50,12 +33,11 @@ static uint64_t hva_of(int vm, uint64_t gpa)
 static void sees_the_same(struct target *t)
 {
 	char *before = malloc(CHUNK), *after = malloc(CHUNK), *cpu = malloc(CHUNK), path[64];
-	struct vmirror_device_create create = { .size = sizeof(create) };
-	int vm = vm_attach(t, "guest", 0), device = ioctl(vm, VMIRROR_DEVICE_CREATE, &create), mem, pool;
+	int vm = vm_attach(t, "guest", 0), device = device_create(vm), mem, pool;
 	uint64_t length, gpa = lowest_ram(vm, &length), hva = hva_of(vm, gpa), same = 0, pages = 0;
 	struct vmirror_moved moved;
 
-	CHECK(before && after && cpu && device >= 0);
+	CHECK(before && after && cpu);
 	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
 	mem = open(path, O_RDONLY | O_CLOEXEC);
 	CHECK(mem >= 0);

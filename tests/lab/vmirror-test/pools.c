@@ -10,9 +10,6 @@
 #define LENGTH (16 * MiB)
 #define HALF (LENGTH / 2 / VMIRROR_PAGE_SIZE)
 
-/* What the lab has set aside on the kernel's command line. */
-#define COHERENT_BASE (1ull << 30)
-
 static void two_pools(bool huge)
 {
 	struct vmirror_pool_stat pa, pb;

@@ -21,6 +21,8 @@
 #include "vmirror.h"
 
 #define MiB (1ull << 20)
+/* For pools of coherent memory: what the lab has set aside on the kernel's command line. */
+#define COHERENT_BASE (1ull << 30)
 
 /**
  * struct target - the VM under test
@@ -60,6 +62,13 @@ int vm_attach(struct target *t, const char *name, uint32_t ring_records);
 struct target process_self(void);
 void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
+int device_create(int vm);
+/* Returns how many bytes were done, or -1. */
+int64_t device_access(int device, unsigned long request, uint64_t gpa, void *buffer,
+		      uint64_t length, uint64_t *faults);
+/* All of it, while it moves: what would not hold still is asked for again. */
+void device_access_all(int device, unsigned long request, uint64_t gpa, char *buffer,
+		       uint64_t length, uint64_t limit_ms);
 void vm_stat(int vm, struct vmirror_vm_stat *stat);
 void pool_stat(int pool, struct vmirror_pool_stat *stat);
 uint64_t lowest_ram(int vm, uint64_t *length);
