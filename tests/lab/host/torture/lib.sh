@@ -62,8 +62,8 @@ ask()
 	ANSWER=$(timeout -k 5 $ASK_LIMIT hmmctl "$@" --json 2>&1) || rc=$?
 	OUTCOME='done'
 	[ $rc -eq 0 ] || { [[ $ANSWER =~ \"class\":\ *\"([A-Za-z]+)\" ]] && OUTCOME=${BASH_REMATCH[1]} || OUTCOME="status $rc"; }
-	# doctor answers also without hmmd, and finds that it is not there.
-	[ $rc -ne 3 ] && [[ $ANSWER != *'hmmd is not running'* ]] || OUTCOME=Unreachable
+	# doctor answers also without hmmd, and finds that it is not there, or that it ends just now.
+	[ $rc -ne 3 ] && ! [[ $ANSWER =~ \"level\":\ *\"fail\",\ *\"topic\":\ *\"hmmd\" ]] || OUTCOME=Unreachable
 	record "hmmctl $*: $OUTCOME"
 	case $rc in
 	0) return 0 ;;
