@@ -20,6 +20,7 @@ static int load_page(struct page *to, struct page *from)
 		return 0;
 	}
 	pool = vmirror_pool_of(from);
+	vmirror_pool_note_use(pool, page_to_pfn(from) - pool->first_pfn);
 	return pool->engine->copy_back(pool, to, vmirror_pool_offset(pool, from), 1);
 }
 
@@ -34,6 +35,7 @@ static int store_page(struct page *to, struct page *from)
 		return 0;
 	}
 	pool = vmirror_pool_of(to);
+	vmirror_pool_note_use(pool, page_to_pfn(to) - pool->first_pfn);
 	return pool->engine->copy_out(pool, vmirror_pool_offset(pool, to), from, 1);
 }
 

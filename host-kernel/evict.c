@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * evict.c - home by device page: when a VM or a pool goes
+ * evict.c - home by device page: when a VM or a pool goes, or a pool needs room
  *
  * Finds also what is no longer mapped where it was.
  */
@@ -9,16 +9,20 @@
 
 #include "private.h"
 
-/* The vma-less way cannot split a folio: let the VM's own page tables lead there. */
-static void recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reason)
+/*
+ * The vma-less way cannot split a folio: let the VM's own page tables lead there.
+ * Returns how many pages came home.
+ */
+static unsigned int recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reason)
 {
 	struct vmirror_vm *vm = vmirror_vm_get_by_id(vm_id);
 	struct vmirror_moved moved;
 
 	if (!vm)
-		return;
+		return 0;
 	vmirror_recall(vm, gpa, BLOCK_BYTES, reason, &moved);
 	vmirror_vm_put(vm);
+	return moved.moved_pages;
 }
 
 /* Returns how many entries of batch->src there are. */
@@ -47,8 +51,9 @@ static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
 	return n;
 }
 
-static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
-			enum vmirror_reason reason, bool hard)
+/* Returns how many pages came home. */
+static unsigned int evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
+				enum vmirror_reason reason, bool hard)
 {
 	struct vmirror_batch *batch = vmirror_batch_get();
 	struct vmirror_homecoming home = {
@@ -81,8 +86,9 @@ static void evict_block(struct vmirror_pool *pool, unsigned int block, u32 only_
 out:
 	vmirror_batch_put(batch);
 	if (split_vm)
-		recall_block_of(split_vm, split_gpa, reason);
+		home.came += recall_block_of(split_vm, split_gpa, reason);
 	cond_resched();
+	return home.came;
 }
 
 static void evict_pool(struct vmirror_pool *pool, u32 only_vm, enum vmirror_reason reason,
@@ -138,4 +144,39 @@ void vmirror_vm_bring_home(struct vmirror_vm *vm)
 		if (atomic64_read(&vm->out_pages))
 			pause(&rounds, "VM", vm->name);
 	}
+}
+
+static bool evict_if_idle(struct vmirror_pool *pool, unsigned int block,
+			  struct vmirror_pool_evict *args)
+{
+	struct vmirror_pool_block seen;
+
+	vmirror_pool_look_at_block(pool, block, &seen);
+	if (seen.pages && seen.idle_ns >= args->idle_ns)
+		args->moved_pages += evict_block(pool, block, 0, VMIRROR_REASON_EVICT, false);
+	vmirror_pool_look_at_block(pool, block, &seen);
+	args->left_pages += seen.pages;
+	return !fatal_signal_pending(current);
+}
+
+/* VMIRROR_POOL_EVICT */
+long vmirror_pool_evict_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_pool *pool = file->private_data;
+	struct vmirror_pool_evict *args = arg;
+	u64 end;
+
+	if (args->flags || !args->length || args->offset % BLOCK_BYTES ||
+	    args->length % BLOCK_BYTES)
+		return -EINVAL;
+	if (check_add_overflow(args->offset, args->length, &end))
+		return -EOVERFLOW;
+	if (end > pool->bytes)
+		return -ENXIO;
+	args->moved_pages = 0;
+	args->left_pages = 0;
+	for (u64 at = args->offset; at < end; at += BLOCK_BYTES)
+		if (!evict_if_idle(pool, at / BLOCK_BYTES, args))
+			break;
+	return 0;
 }

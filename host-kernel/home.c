@@ -171,6 +171,7 @@ void vmirror_home_tell(struct vmirror_homecoming *home)
 			pages = BLOCK_PAGES;
 			home->came_huge++;
 		}
+		home->came += pages;
 		vm = vm ?: vm_of(from);
 		vmirror_move_add(&move, from, pages);
 		vmirror_devdata_set_home(from);

@@ -15,6 +15,7 @@
  * seen it in a page table; if there is anyone.
  */
 #include <linux/bitmap.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include "private.h"
@@ -29,6 +30,7 @@ static DEFINE_PER_CPU(unsigned long, searches_ended);
  * struct pool_block - 2 MiB of a pool
  * @link: in pool->empty, pool->partial, or in none if it is full
  * @used: pages that are given out or rest
+ * @used_ns: when pages were last given out from it, or a device last used one (coarse clock)
  * @resting: how many rest, from the first: none, one, or all
  * @visitors: faults that have stepped aside from a page here and will want its place back;
  *	while there are any, nothing is given out from the block, and it is in no list
@@ -37,6 +39,7 @@ struct pool_block {
 	struct list_head link;
 	struct vmirror_pool *pool;
 	struct rcu_head rest;
+	u64 used_ns;
 	unsigned int used;
 	unsigned int resting;
 	unsigned int visitors;
@@ -82,6 +85,11 @@ static struct pool_block *block_at(struct vmirror_pool *pool, u32 index)
 	return &pool->blocks[index / BLOCK_PAGES];
 }
 
+static void block_note_use(struct pool_block *block)
+{
+	WRITE_ONCE(block->used_ns, ktime_to_ns(ktime_get_coarse()));
+}
+
 static bool is_empty(const struct pool_block *block)
 {
 	return block->used == block->resting;
@@ -121,6 +129,7 @@ bool vmirror_pool_take_block(struct vmirror_pool *pool, u32 *index)
 	block = list_first_entry_or_null(&pool->empty, struct pool_block, link);
 	if (block) {
 		bitmap_fill(block->map, BLOCK_PAGES);
+		block_note_use(block);
 		block_account(pool, block, BLOCK_PAGES, 0);
 		*index = block_index(pool, block);
 	}
@@ -150,6 +159,7 @@ unsigned int vmirror_pool_take_pages(struct vmirror_pool *pool, u32 *indices, un
 			__set_bit(bit, block->map);
 			indices[got++] = block_index(pool, block) + bit;
 		}
+		block_note_use(block);
 		block_account(pool, block, got - before, 0);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -313,6 +323,28 @@ unsigned long vmirror_pool_used(struct vmirror_pool *pool)
 	used = pool->used - pool->resting + pool->visitors;
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return used;
+}
+
+/* A device has used page @index. */
+void vmirror_pool_note_use(struct vmirror_pool *pool, u32 index)
+{
+	block_note_use(block_at(pool, index));
+}
+
+/* Look at a block: what it holds, and how long nobody has used it. */
+void vmirror_pool_look_at_block(struct vmirror_pool *pool, unsigned int index,
+				struct vmirror_pool_block *seen)
+{
+	u64 now = ktime_to_ns(ktime_get_coarse());
+	struct pool_block *block = &pool->blocks[index];
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	*seen = (struct vmirror_pool_block) {
+		.pages = block->used - block->resting,
+		.idle_ns = now - min(now, READ_ONCE(block->used_ns)),
+	};
+	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /**

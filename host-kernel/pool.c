@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/ioport.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "private.h"
 
@@ -127,8 +128,33 @@ static long pool_stat(struct file *file, void *arg)
 	return 0;
 }
 
+static long pool_blocks(struct file *file, void *arg)
+{
+	struct vmirror_pool *pool = file->private_data;
+	struct vmirror_pool_blocks *args = arg;
+	struct vmirror_pool_block __user *to = u64_to_user_ptr(args->blocks);
+	u64 first = args->offset / BLOCK_BYTES;
+
+	if (args->flags || args->reserved || args->offset % BLOCK_BYTES)
+		return -EINVAL;
+	if (first >= pool->nr_blocks)
+		return -ENXIO;
+	args->nr_blocks = min(args->nr_blocks, pool->nr_blocks - first);
+	for (u32 i = 0; i < args->nr_blocks; i++) {
+		struct vmirror_pool_block block;
+
+		vmirror_pool_look_at_block(pool, first + i, &block);
+		if (copy_to_user(&to[i], &block, sizeof(block)))
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
 static const struct vmirror_ioctl pool_ioctls[] = {
 	VMIRROR_IOCTL(VMIRROR_POOL_STAT, vmirror_pool_stat, name, pool_stat),
+	VMIRROR_IOCTL(VMIRROR_POOL_BLOCKS, vmirror_pool_blocks, reserved, pool_blocks),
+	VMIRROR_IOCTL(VMIRROR_POOL_EVICT, vmirror_pool_evict, left_pages, vmirror_pool_evict_ioctl),
 };
 
 static long pool_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -299,6 +299,9 @@ void vmirror_pool_give_freed(struct vmirror_pool *pool, u32 index, unsigned int 
 void vmirror_pool_wait_rested(void);
 bool vmirror_pool_settle(struct vmirror_pool *pool, unsigned int pages);
 unsigned long vmirror_pool_used(struct vmirror_pool *pool);
+void vmirror_pool_note_use(struct vmirror_pool *pool, u32 index);
+void vmirror_pool_look_at_block(struct vmirror_pool *pool, unsigned int index,
+				struct vmirror_pool_block *seen);
 unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
 				     unsigned long *pfns);
 
@@ -471,6 +474,7 @@ extern bool vmirror_huge_home;
  * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
  *	to get a huge page for it
  * @only_vm: id of the VM whose pages to bring, or 0 for all
+ * @came: how many pages did
  * @came_huge: how many times a whole 2 MiB folio did
  * @broken: the engine could not read @fault_page's content
  * @split: a 2 MiB folio that has to be split first, which cannot be done here: its first
@@ -482,6 +486,7 @@ struct vmirror_homecoming {
 	bool must;
 	bool hard;
 	u32 only_vm;
+	unsigned int came;
 	unsigned int came_huge;
 	bool broken;
 	struct page *split;
@@ -510,6 +515,7 @@ long vmirror_recall_ioctl(struct file *file, void *arg);
 
 void vmirror_vm_bring_home(struct vmirror_vm *vm);
 void vmirror_pool_bring_home(struct vmirror_pool *pool);
+long vmirror_pool_evict_ioctl(struct file *file, void *arg);
 
 #include "compat.h"
 

@@ -10,7 +10,7 @@
 
 #define GPA_END_TEXT "2^" G_STRINGIFY(VMIRROR_GPA_BITS)
 
-enum arg_type { ARG_VM, ARG_POOL, ARG_ENGINE, ARG_GPA, ARG_BYTES, ARG_RANGES, ARG_TRUE };
+enum arg_type { ARG_VM, ARG_POOL, ARG_ENGINE, ARG_GPA, ARG_BYTES, ARG_RANGES, ARG_TRUE, ARG_SECONDS };
 
 static const struct {
 	const char *name;
@@ -99,11 +99,8 @@ static const char *get_string(json_object *value, size_t max)
 	return length >= 1 && length <= max && strlen(text) == length ? text : NULL;
 }
 
-/*
- * A number of bytes from 0 to the end of the guest address space; json-c clamps what does not
- * fit in 64 bits.
- */
-static bool get_bytes(json_object *value, uint64_t *bytes)
+/* A number from 0 to the end of the guest address space; json-c clamps what does not fit. */
+static bool get_number(json_object *value, uint64_t *to)
 {
 	int64_t number;
 
@@ -112,7 +109,7 @@ static bool get_bytes(json_object *value, uint64_t *bytes)
 	number = json_object_get_int64(value);
 	if (number < 0 || number > INT64_C(1) << VMIRROR_GPA_BITS)
 		return false;
-	*bytes = (uint64_t)number;
+	*to = (uint64_t)number;
 	return true;
 }
 
@@ -123,9 +120,9 @@ static bool get_range(json_object *value, struct control_range *range)
 
 	return json_object_is_type(value, json_type_object) &&
 	       json_object_object_length(value) == 2 &&
-	       json_object_object_get_ex(value, "gpa", &gpa) && get_bytes(gpa, &range->gpa) &&
+	       json_object_object_get_ex(value, "gpa", &gpa) && get_number(gpa, &range->gpa) &&
 	       json_object_object_get_ex(value, "bytes", &bytes) &&
-	       get_bytes(bytes, &range->bytes) && range->bytes > 0 &&
+	       get_number(bytes, &range->bytes) && range->bytes > 0 &&
 	       (range->gpa | range->bytes) % VMIRROR_PAGE_SIZE == 0 &&
 	       range->bytes <= end - range->gpa;
 }
@@ -184,10 +181,10 @@ static bool set_argument(struct control_request *request, unsigned int arg, json
 		return (text && vmirror_engine_value(text) && set_string(field, text)) ||
 		       bad_argument(error, name, "the name of an engine: ram");
 	case ARG_GPA:
-		return (get_bytes(value, field) && *(uint64_t *)field % VMIRROR_PAGE_SIZE == 0) ||
+		return (get_number(value, field) && *(uint64_t *)field % VMIRROR_PAGE_SIZE == 0) ||
 		       bad_argument(error, name, "a multiple of 4096 below " GPA_END_TEXT);
 	case ARG_BYTES:
-		return (get_bytes(value, field) && *(uint64_t *)field > 0 &&
+		return (get_number(value, field) && *(uint64_t *)field > 0 &&
 			*(uint64_t *)field % VMIRROR_PAGE_SIZE == 0) ||
 		       bad_argument(error, name,
 				    "a positive multiple of 4096, up to " GPA_END_TEXT);
@@ -199,6 +196,10 @@ static bool set_argument(struct control_request *request, unsigned int arg, json
 			return bad_argument(error, name, "true");
 		*(bool *)field = true;
 		return true;
+	case ARG_SECONDS:
+		return (get_number(value, field) && *(uint64_t *)field <= CONTROL_SECONDS_MAX) ||
+		       bad_argument(error, name,
+				    "seconds, 0 to " G_STRINGIFY(CONTROL_SECONDS_MAX));
 	}
 	return fail(error, CONTROL_CLASS_INTERNAL, "argument '%s' has no type", name);
 }

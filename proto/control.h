@@ -21,6 +21,7 @@
 #define CONTROL_LINE_MAX   (1u << 20) /* bytes of a request, newline included */
 #define CONTROL_DEPTH_MAX  16	      /* nesting of a request */
 #define CONTROL_RANGES_MAX 65536u     /* ranges in one request */
+#define CONTROL_SECONDS_MAX 31536000 /* a year */
 #define CONTROL_VM_MAX	   255u	      /* bytes of a "vm" argument */
 
 /* ---- control.c: requests ------------------------------------------------ */
@@ -36,7 +37,8 @@
 	X(GPA, "gpa", GPA, gpa)             \
 	X(BYTES, "bytes", BYTES, bytes)     \
 	X(RANGES, "ranges", RANGES, ranges) \
-	X(ALL, "all", TRUE, all)
+	X(ALL, "all", TRUE, all)            \
+	X(EVICT, "evict-idle-seconds", SECONDS, evict_idle_seconds)
 
 enum control_arg {
 #define CONTROL_ARG_ENUM(NAME, name, type, field) CONTROL_ARG_##NAME,
@@ -61,7 +63,8 @@ enum control_arg {
 	X(DESTROY_POOL, "destroy-pool", OPERATOR, CONTROL_HAS(NAME), 0, 0)                 \
 	X(ATTACH, "attach", OPERATOR, CONTROL_HAS(VM), 0, 0)                               \
 	X(DETACH, "detach", OPERATOR, CONTROL_HAS(VM), 0, 0)                               \
-	X(MIGRATE, "migrate", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(POOL), CONTROL_WHAT)  \
+	X(MIGRATE, "migrate", OPERATOR, CONTROL_HAS(VM),                                   \
+	  CONTROL_HAS(POOL) | CONTROL_HAS(EVICT), CONTROL_WHAT)                            \
 	X(RECALL, "recall", OPERATOR, CONTROL_HAS(VM), 0, CONTROL_WHAT)                    \
 	X(MAP, "map", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(GPA) | CONTROL_HAS(BYTES), 0) \
 	X(DOCTOR, "doctor", OPERATOR, 0, CONTROL_HAS(VM), 0)                               \
@@ -130,6 +133,7 @@ struct control_request {
 	uint64_t gpa;
 	uint64_t bytes;
 	bool all;
+	uint64_t evict_idle_seconds;
 	struct control_range *ranges;
 	size_t nr_ranges;
 };

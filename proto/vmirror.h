@@ -124,7 +124,7 @@ enum vmirror_event {
 #undef VMIRROR_EVENT_ENUM
 };
 
-/* Why it happened.  The BACK reasons come first, then those of INVALIDATE, then one more of OUT. */
+/* Why it happened.  The BACK reasons come first, then those of INVALIDATE; later ones say whose. */
 #define VMIRROR_REASON_LIST(X)							\
 	X(1, REQUEST, "request", "MIGRATE asked for it")			\
 	X(2, CPU_FAULT, "cpu-fault", "a CPU touched the page")			\
@@ -137,7 +137,8 @@ enum vmirror_event {
 	X(9, SOFT_DIRTY, "soft-dirty", "soft-dirty tracking")			\
 	X(10, MIGRATE, "migrate", "moved by the kernel or another device")	\
 	X(11, EXCLUSIVE, "exclusive", "made exclusive to a device")		\
-	X(12, PEER, "peer", "MIGRATE moved it here from another pool")
+	X(12, PEER, "peer", "out: MIGRATE moved it here from another pool")	\
+	X(13, EVICT, "evict", "back: POOL_EVICT made room in the pool")
 
 enum vmirror_reason {
 #define VMIRROR_REASON_ENUM(value, NAME, name, text) VMIRROR_REASON_##NAME = value,
@@ -280,6 +281,62 @@ struct vmirror_pool_stat {
 	__u64 out_pages;
 	__u64 freed_pages;
 	char name[VMIRROR_NAME_MAX];
+};
+
+/**
+ * struct vmirror_pool_block - what is in 2 MiB of a pool
+ * @idle_ns: time since a page last went in or a software device last used one.  In a private
+ *	pool that is how long no CPU has missed them either: a CPU brings home what it touches.
+ * @pages: pages that hold guest memory
+ * @reserved: 0
+ */
+struct vmirror_pool_block {
+	__u64 idle_ns;
+	__u32 pages;
+	__u32 reserved;
+};
+
+/**
+ * struct vmirror_pool_blocks - VMIRROR_POOL_BLOCKS: which parts of a pool are cold?
+ * @size: sizeof(struct vmirror_pool_blocks)
+ * @flags: 0
+ * @offset: byte offset of the first block, a multiple of VMIRROR_POOL_SIZE_UNIT
+ * @blocks: pointer to an array of struct vmirror_pool_block, filled in one block after the other
+ * @nr_blocks: in: its length; out: how many were filled in, up to the end of the pool
+ * @reserved: 0
+ *
+ * Return: 0 or -1 with errno ENXIO: the pool ends before @offset
+ */
+struct vmirror_pool_blocks {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 blocks;
+	__u32 nr_blocks;
+	__u32 reserved;
+};
+
+/**
+ * struct vmirror_pool_evict - VMIRROR_POOL_EVICT: bring home what is in a part of a pool
+ * @size: sizeof(struct vmirror_pool_evict)
+ * @flags: 0
+ * @offset: byte offset, a multiple of VMIRROR_POOL_SIZE_UNIT
+ * @length: bytes, a multiple of VMIRROR_POOL_SIZE_UNIT
+ * @idle_ns: leave blocks alone that have been idle for less: they are not what they were when
+ *	someone chose them
+ * @moved_pages: out: pages that came home, whichever VM's they are
+ * @left_pages: out: pages in that part that stay: in use by the kernel just now, or not idle
+ *
+ * Return: 0 or -1 with errno ENXIO: the pool ends before offset + length
+ */
+struct vmirror_pool_evict {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 idle_ns;
+	__u64 moved_pages;
+	__u64 left_pages;
 };
 
 /* ------------------------------------------------------------------------ */
@@ -462,7 +519,7 @@ struct vmirror_slots {
  * @out_pages: out: pages that are in a pool now
  * @moved_out: out: pages that ever moved out
  * @back_fault: out: pages that came back because a CPU touched them
- * @back_recall: out: pages that came back by RECALL, detach or pool close
+ * @back_recall: out: pages that came back because someone asked: RECALL, detach, pool close, evict
  * @dropped: out: pages that ceased to exist while they were out (unmapped, discarded)
  * @faults: out: CPU faults served
  * @reserve_used: out: host pages taken from the reserve for this VM
@@ -670,6 +727,8 @@ struct vmirror_device_stat {
 #define VMIRROR_POOL_CREATE	_IO(VMIRROR_IOC_TYPE, 0x01)
 #define VMIRROR_VM_ATTACH	_IO(VMIRROR_IOC_TYPE, 0x02)
 #define VMIRROR_POOL_STAT	_IO(VMIRROR_IOC_TYPE, 0x10)
+#define VMIRROR_POOL_BLOCKS	_IO(VMIRROR_IOC_TYPE, 0x11)
+#define VMIRROR_POOL_EVICT	_IO(VMIRROR_IOC_TYPE, 0x12)
 #define VMIRROR_MIGRATE		_IO(VMIRROR_IOC_TYPE, 0x20)
 #define VMIRROR_RECALL		_IO(VMIRROR_IOC_TYPE, 0x21)
 #define VMIRROR_SNAPSHOT	_IO(VMIRROR_IOC_TYPE, 0x22)
@@ -714,6 +773,13 @@ VMIRROR_AT(vmirror_vm_attach, name, 24);
 VMIRROR_ASSERT(sizeof(struct vmirror_pool_stat) == 128);
 VMIRROR_AT(vmirror_pool_stat, bytes, 16);
 VMIRROR_AT(vmirror_pool_stat, name, 64);
+VMIRROR_ASSERT(sizeof(struct vmirror_pool_block) == 16);
+VMIRROR_AT(vmirror_pool_block, pages, 8);
+VMIRROR_ASSERT(sizeof(struct vmirror_pool_blocks) == 32);
+VMIRROR_AT(vmirror_pool_blocks, blocks, 16);
+VMIRROR_ASSERT(sizeof(struct vmirror_pool_evict) == 48);
+VMIRROR_AT(vmirror_pool_evict, idle_ns, 24);
+VMIRROR_AT(vmirror_pool_evict, left_pages, 40);
 VMIRROR_ASSERT(sizeof(struct vmirror_moved) == 216);
 VMIRROR_AT(vmirror_moved, skipped_pages, 24);
 VMIRROR_ASSERT(sizeof(struct vmirror_migrate) == 248);

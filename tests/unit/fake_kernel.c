@@ -184,7 +184,37 @@ int kernel_vm_numbers(int vm_fd, struct vmirror_vm_stat *stat)
 
 int kernel_pool_numbers(int pool_fd, struct vmirror_pool_stat *stat)
 {
+	*stat = (struct vmirror_pool_stat){
+		.size = sizeof(*stat),
+		.id = (uint32_t)pool_fd,
+		.bytes = FAKE_BLOCKS * (uint64_t)VMIRROR_POOL_SIZE_UNIT,
+	};
+	return 0;
+}
+
+int kernel_pool_blocks(int pool_fd, uint64_t offset, struct vmirror_pool_block *blocks,
+		       uint32_t *nr)
+{
+	uint32_t first = (uint32_t)(offset / VMIRROR_POOL_SIZE_UNIT);
+
 	(void)pool_fd;
-	*stat = (struct vmirror_pool_stat){ .size = sizeof(*stat) };
+	if (*nr > FAKE_BLOCKS - first)
+		*nr = FAKE_BLOCKS - first;
+	memcpy(blocks, &fake.blocks[first], *nr * sizeof(*blocks));
+	return 0;
+}
+
+int kernel_pool_evict(int pool_fd, uint64_t offset, uint64_t length, uint64_t idle_ns,
+		      uint64_t *moved)
+{
+	struct vmirror_pool_block *block = &fake.blocks[offset / VMIRROR_POOL_SIZE_UNIT];
+
+	(void)pool_fd;
+	(void)length;
+	*moved = block->idle_ns >= idle_ns ? block->pages : 0;
+	fake.pool_free += *moved;
+	block->pages -= (uint32_t)*moved;
+	fake.evictions++;
+	fake.last_evicted = (uint32_t)(block - fake.blocks);
 	return 0;
 }

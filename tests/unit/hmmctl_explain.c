@@ -87,19 +87,20 @@ static void memory_pools(void)
 				 " \"data\": {\"free-bytes\": 4194304}}",
 				 &context),
 			 "p0 has 4 MiB free: 4 MiB would fit: ask for that much (--bytes), bring "
-			 "memory back with 'hmmctl recall', or make a larger pool with "
-			 "'hmmctl pool-create'");
+			 "memory back with 'hmmctl recall', let what is coldest make room with "
+			 "--evict SECONDS, or make a larger pool with 'hmmctl pool-create'");
 	CHECK_TAKEN_TEXT(
 		explain("{\"class\": \"PoolFull\", \"desc\": \"p0 is full\","
 			" \"data\": {\"free-bytes\": 0}}",
 			&context),
-		"p0 is full: nothing more fits: bring memory back with 'hmmctl recall', or "
-		"make a larger pool with 'hmmctl pool-create'");
+		"p0 is full: nothing more fits: bring memory back with 'hmmctl recall', let "
+		"what is coldest make room with --evict SECONDS, or make a larger pool with "
+		"'hmmctl pool-create'");
 	CHECK_TAKEN_TEXT(
 		explain("{\"class\": \"PoolFull\", \"desc\": \"p0 is full\", \"data\": []}",
 			&context),
-		"p0 is full: bring memory back with 'hmmctl recall', or make a larger pool "
-		"with 'hmmctl pool-create'");
+		"p0 is full: bring memory back with 'hmmctl recall', let what is coldest make "
+		"room with --evict SECONDS, or make a larger pool with 'hmmctl pool-create'");
 }
 
 static void nothing_movable(void)

@@ -13,7 +13,7 @@
 #define FINDING_JSON \
 	"{\"level\": \"warn\", \"topic\": \"thp\", \"text\": \"off\", \"fix\": \"switch it on\"}"
 #define MOVED_JSON                                                                          \
-	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"seconds\": 1," \
+	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 1," \
 	" \"skipped\": {\"busy\": 4096}}"
 
 /* Results go here; a failed parse must leave the mark alone. */

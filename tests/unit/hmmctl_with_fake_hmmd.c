@@ -45,7 +45,7 @@ static void run_cases(const struct fake_case *cases, size_t count)
 	"{\"name\":\"p0\",\"id\":1,\"engine\":\"ram\",\"bytes\":268435456," \
 	"\"used-bytes\":67108864,\"free-huge\":96,\"overhead-bytes\":4096}"
 #define MOVED                                                                   \
-	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32," \
+	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32,\"evicted-bytes\":0," \
 	"\"seconds\":0.08,\"skipped\":{}}"
 #define ERROR(class, desc) "{\"error\":{\"class\":\"" class "\",\"desc\":\"" desc "\"}}"
 
@@ -277,7 +277,7 @@ static void migrate(void)
 		{ .line = "migrate tenant1 --bytes 64MiB",
 		  .steps = { { ASK_MIGRATE("\"bytes\":67108864"),
 			       "{\"return\":{\"asked-bytes\":67108864,\"moved-bytes\":63963136,"
-			       "\"moved-huge\":0,\"seconds\":1,\"skipped\":{\"pinned\":3145728}}}" } },
+			       "\"moved-huge\":0,\"evicted-bytes\":0,\"seconds\":1,\"skipped\":{\"pinned\":3145728}}}" } },
 		  .out = "moved 61 MiB of 64 MiB in 1.00 s, 61 MiB/s\n"
 			 "did not move: 3 MiB pinned (pinned, by VFIO or another user of DMA)\n" },
 		{ .line = "migrate tenant1 --all",
@@ -293,8 +293,14 @@ static void migrate(void)
 			       "256 MiB were asked for\",\"data\":{\"free-bytes\":4194304}}}" } },
 		  .status = 1,
 		  .err = "hmmctl: pool p0 has 4 MiB free, 256 MiB were asked for: 4 MiB would fit: "
-			 "ask for that much (--bytes), bring memory back with 'hmmctl recall', or make "
-			 "a larger pool with 'hmmctl pool-create'\n" },
+			 "ask for that much (--bytes), bring memory back with 'hmmctl recall', let what "
+			 "is coldest make room with --evict SECONDS, or make a larger pool with "
+			 "'hmmctl pool-create'\n" },
+		{ .line = "migrate tenant1 --bytes 64MiB --evict 60",
+		  .steps = { { "{\"execute\":\"migrate\",\"arguments\":{\"bytes\":67108864,"
+			       "\"vm\":\"tenant1\",\"evict-idle-seconds\":60}}",
+			       "{\"return\":" MOVED "}" } },
+		  .out = "moved 64 MiB (32 huge pages) in 0.08 s, 800 MiB/s\n" },
 		{ .line = "migrate tenant1 --all",
 		  .steps = { { ASK_MIGRATE("\"all\":true"), ERROR("PoolNotFound", "which pool?") },
 			     { "{\"execute\":\"list-pools\"}", "{\"return\":{\"pools\":[]}}" } },

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "check.h"
+#include "coldest.h"
 #include "fake_kernel.h"
 #include "move.h"
 #include "walk.h"
@@ -207,6 +208,114 @@ static void pool_full(void)
 	check_sum(&move);
 }
 
+#define HOUR (UINT64_C(3600) * 1000000000)
+
+/* Like run_range(), but where the pool is full, make room. */
+static Move run_range_evicting(uint64_t gpa, uint64_t bytes, uint64_t idle_ns, Room *room)
+{
+	const struct control_range range = { gpa, bytes };
+	Move move = {
+		.pool_fd = POOL,
+		.what = MOVE_RANGES,
+		.ranges = &range,
+		.nr_ranges = 1,
+		.room = room,
+		.at = &at,
+	};
+
+	at = (MoveProgress){ 0 };
+	room_begin(room, 0, POOL, idle_ns);
+	room->ranges = &range;
+	room->nr_ranges = 1;
+	move_run(&move);
+	return move;
+}
+
+static void full_pool_makes_room(void)
+{
+	Room room;
+	Move move;
+
+	fake_reset();
+	fake.pool_free = 10;
+	fake.blocks[3] = (struct vmirror_pool_block){ .idle_ns = HOUR, .pages = 512 };
+	fake.blocks[4] = (struct vmirror_pool_block){ .idle_ns = 2 * HOUR, .pages = 100 };
+	fake.blocks[5] = (struct vmirror_pool_block){ .idle_ns = HOUR / 2, .pages = 512 };
+	move = run_range_evicting(0, 100 * PAGE, HOUR, &room);
+	CU_ASSERT_FALSE(move.pool_full);
+	CHECK_NUMBER(move.moved.moved_pages, 100);
+	CHECK_NUMBER(room.evicted_pages, 100);
+	CHECK_NUMBER(fake.last_evicted, 4);
+	check_sum(&move);
+	room_end(&room);
+	/* the next: first what is left, then the other that is old enough, and then it is full */
+	move = run_range_evicting(100 * PAGE, 2000 * PAGE, HOUR, &room);
+	CU_ASSERT(move.pool_full);
+	CHECK_NUMBER(room.evicted_pages, 512);
+	CHECK_NUMBER(move.moved.moved_pages, 10 + 512);
+	CHECK_NUMBER(move.moved.skipped_pages[VMIRROR_SKIP_POOL_FULL], 2000 - 522);
+	CHECK_NUMBER(fake.blocks[5].pages, 512);
+	check_sum(&move);
+	room_end(&room);
+}
+
+/* What the order is about does not make room for itself. */
+static void room_keeps_what_is_asked_for(void)
+{
+	Room room;
+	Move move;
+
+	fake_reset();
+	run_range(POOL, 0, 512 * PAGE);
+	fake.pool_free = 0;
+	fake.blocks[0] = (struct vmirror_pool_block){ .idle_ns = 3 * HOUR, .pages = 512 };
+	fake.blocks[1] = (struct vmirror_pool_block){ .idle_ns = HOUR, .pages = 512 };
+	move = run_range_evicting(256 * PAGE, 512 * PAGE, 0, &room);
+	CHECK_NUMBER(fake.evictions, 1);
+	CHECK_NUMBER(fake.last_evicted, 1);
+	CHECK_NUMBER(move.moved.moved_pages, 256);
+	CHECK_NUMBER(move.moved.skipped_pages[VMIRROR_SKIP_ALREADY_OUT], 256);
+	check_sum(&move);
+	room_end(&room);
+}
+
+/* Nothing that has come in since the order began. */
+static void room_leaves_what_is_new(void)
+{
+	Room room;
+	Move move;
+
+	fake_reset();
+	fake.pool_free = 0;
+	fake.blocks[1] = (struct vmirror_pool_block){ .idle_ns = 1000, .pages = 512 };
+	move = run_range_evicting(0, 512 * PAGE, 0, &room);
+	CHECK_NUMBER(fake.evictions, 0);
+	CHECK_NUMBER(move.moved.moved_pages, 0);
+	CU_ASSERT(move.pool_full);
+	check_sum(&move);
+	room_end(&room);
+}
+
+static void coldest_first(void)
+{
+	static const struct vmirror_pool_block blocks[] = {
+		{ .idle_ns = 5, .pages = 1 }, { .idle_ns = 9, .pages = 1 },
+		{ .idle_ns = 7, .pages = 0 }, { .idle_ns = 8, .pages = 512 },
+		{ .idle_ns = 9, .pages = 2 }, { .idle_ns = 99, .pages = 3 },
+	};
+	static const bool keep[] = { false, false, false, false, false, true };
+	uint32_t chosen[6] = { 0 };
+
+	CHECK_NUMBER(coldest_choose(blocks, keep, 6, 6, 6, chosen), 3);
+	CHECK_NUMBER(chosen[0], 1);
+	CHECK_NUMBER(chosen[1], 4);
+	CHECK_NUMBER(chosen[2], 3);
+	CHECK_NUMBER(coldest_choose(blocks, keep, 6, 0, 1, chosen), 1);
+	CHECK_NUMBER(chosen[0], 1);
+	CHECK_NUMBER(coldest_choose(blocks, keep, 6, 10, 6, chosen), 0);
+	CHECK_NUMBER(coldest_choose(blocks, keep, 0, 0, 6, chosen), 0);
+}
+
 static void stop_now(void)
 {
 	if (fake.calls == 1)
@@ -299,6 +408,10 @@ int main(void)
 		{ "bytes: around pinned pages", bytes_around_pinned },
 		{ "nothing movable", nothing_movable },
 		{ "pool full", pool_full },
+		{ "full pool makes room", full_pool_makes_room },
+		{ "room keeps what is asked for", room_keeps_what_is_asked_for },
+		{ "room leaves what is new", room_leaves_what_is_new },
+		{ "coldest first", coldest_first },
 		{ "stopped", stopped },
 		{ "failed", failed },
 		{ "one pool only", one_pool_only },

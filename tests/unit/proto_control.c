@@ -134,6 +134,13 @@ static void arguments(void)
 	refused(MIGRATE("\"all\":true,\"bytes\":4096"), CONTROL_CLASS_INVALID_ARGUMENT,
 		"exactly one of");
 	refused(MIGRATE("\"all\":false"), CONTROL_CLASS_INVALID_ARGUMENT, "'all' must be true");
+	refused(MIGRATE("\"all\":true,\"evict-idle-seconds\":-1"), CONTROL_CLASS_INVALID_ARGUMENT,
+		"seconds, 0 to");
+	refused(MIGRATE("\"all\":true,\"evict-idle-seconds\":31536001"),
+		CONTROL_CLASS_INVALID_ARGUMENT, "seconds, 0 to 31536000");
+	refused("{\"execute\":\"recall\",\"arguments\":{\"vm\":\"a\",\"all\":true,"
+		"\"evict-idle-seconds\":1}}",
+		CONTROL_CLASS_INVALID_ARGUMENT, "no argument 'evict-idle-seconds'");
 	refused(MIGRATE("\"bytes\":0"), CONTROL_CLASS_INVALID_ARGUMENT, "positive multiple");
 	refused(MIGRATE("\"bytes\":4097"), CONTROL_CLASS_INVALID_ARGUMENT, "positive multiple");
 	refused(MIGRATE("\"bytes\":-4096"), CONTROL_CLASS_INVALID_ARGUMENT, "positive multiple");

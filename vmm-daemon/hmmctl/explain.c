@@ -81,8 +81,8 @@ static char *step_pool_not_found(const char *desc, const struct explain_context 
 
 static char *step_pool_full(const char *desc, json_object *data)
 {
-	const char *ways = "bring memory back with 'hmmctl recall', or make a larger pool with "
-			   "'hmmctl pool-create'";
+	const char *ways = "bring memory back with 'hmmctl recall', let what is coldest make room "
+			   "with --evict SECONDS, or make a larger pool with 'hmmctl pool-create'";
 	g_autofree char *fits = NULL;
 	guint64 free_bytes;
 

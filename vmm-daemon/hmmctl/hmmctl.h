@@ -152,6 +152,7 @@ struct moved_info {
 	guint64 asked_bytes;
 	guint64 moved_bytes;
 	guint64 moved_huge;
+	guint64 evicted_bytes; /* came home to make room */
 	double seconds;
 	GArray *skipped; /* struct skipped_bytes, most bytes first, none of 0 bytes */
 };

@@ -134,6 +134,7 @@ gboolean moved_from_json(json_object *object, struct moved_info *moved, GError *
 	if (!reply_u64(object, "asked-bytes", &read.asked_bytes, error) ||
 	    !reply_u64(object, "moved-bytes", &read.moved_bytes, error) ||
 	    !reply_u64(object, "moved-huge", &read.moved_huge, error) ||
+	    !reply_u64(object, "evicted-bytes", &read.evicted_bytes, error) ||
 	    !reply_double(object, "seconds", &read.seconds, error) ||
 	    !reply_object(object, "skipped", &skipped, error) ||
 	    !skipped_from_json(skipped, &read.skipped, error))

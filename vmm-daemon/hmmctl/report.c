@@ -99,6 +99,11 @@ char *report_moved(const struct moved_info *moved, enum report_direction directi
 	else
 		g_string_append(report, direction == REPORT_OUT ? "nothing moved\n"
 								: "nothing had to come back\n");
+	if (moved->evicted_bytes) {
+		g_autofree char *evicted = units_format_bytes(moved->evicted_bytes);
+
+		g_string_append_printf(report, "made room: %s came home from the pool\n", evicted);
+	}
 	for (guint i = 0; i < moved->skipped->len; i++) {
 		const struct skipped_bytes *one =
 			&g_array_index(moved->skipped, struct skipped_bytes, i);

@@ -9,8 +9,11 @@
 #include "names.h"
 #include "units.h"
 
+#define NS_PER_SECOND UINT64_C(1000000000)
+
 struct order {
 	Move move;
+	Room room;
 	Pool *pool; /* NULL: recall */
 	struct control_range *ranges;
 	double seconds;
@@ -48,6 +51,8 @@ static json_object *moved_json(const struct order *order)
 	control_add_u64(object, "moved-bytes", move->moved.moved_pages * VMIRROR_PAGE_SIZE);
 	control_add_u64(object, "moved-huge", move->moved.moved_huge);
 	json_object_object_add(object, "seconds", json_object_new_double(order->seconds));
+	control_add_u64(object, "evicted-bytes",
+			order->room.evicted_pages * VMIRROR_PAGE_SIZE);
 	json_object_object_add(object, "skipped", skipped_json(&move->moved));
 	return object;
 }
@@ -144,6 +149,7 @@ static void order_done(Job *job)
 		answer(job->call, order, job);
 	if (order->pool)
 		pool_unuse(order->pool, job);
+	room_end(&order->room);
 	g_free(order->ranges);
 	g_free(order);
 }
@@ -169,6 +175,13 @@ static void start(Call *call, Vm *vm, Pool *pool)
 		.bytes = request->bytes,
 		.at = &job->at,
 	};
+	if (request->has & CONTROL_HAS(EVICT)) {
+		room_begin(&order->room, vm->fd, pool->fd,
+			   request->evict_idle_seconds * NS_PER_SECOND);
+		order->room.ranges = order->ranges;
+		order->room.nr_ranges = request->nr_ranges;
+		order->move.room = &order->room;
+	}
 	job->serial = true;
 	job->progress = true;
 	if (pool)

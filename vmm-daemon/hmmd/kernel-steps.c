@@ -99,3 +99,35 @@ int kernel_pool_numbers(int pool_fd, struct vmirror_pool_stat *stat)
 	*stat = (struct vmirror_pool_stat){ .size = sizeof(*stat) };
 	return ioctl(pool_fd, VMIRROR_POOL_STAT, stat) < 0 ? -errno : 0;
 }
+
+int kernel_pool_blocks(int pool_fd, uint64_t offset, struct vmirror_pool_block *blocks,
+		       uint32_t *nr)
+{
+	struct vmirror_pool_blocks arg = {
+		.size = sizeof(arg),
+		.offset = offset,
+		.blocks = (uintptr_t)blocks,
+		.nr_blocks = *nr,
+	};
+
+	if (ioctl(pool_fd, VMIRROR_POOL_BLOCKS, &arg) < 0)
+		return -errno;
+	*nr = arg.nr_blocks;
+	return 0;
+}
+
+int kernel_pool_evict(int pool_fd, uint64_t offset, uint64_t length, uint64_t idle_ns,
+		      uint64_t *moved)
+{
+	struct vmirror_pool_evict arg = {
+		.size = sizeof(arg),
+		.offset = offset,
+		.length = length,
+		.idle_ns = idle_ns,
+	};
+
+	if (ioctl(pool_fd, VMIRROR_POOL_EVICT, &arg) < 0)
+		return -errno;
+	*moved = arg.moved_pages;
+	return 0;
+}

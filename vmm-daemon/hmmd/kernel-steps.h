@@ -24,4 +24,12 @@ int kernel_slots(int vm_fd, struct vmirror_slot *slots, uint32_t *nr);
 int kernel_vm_numbers(int vm_fd, struct vmirror_vm_stat *stat);
 int kernel_pool_numbers(int pool_fd, struct vmirror_pool_stat *stat);
 
+/* nr: in: room in blocks, out: how many there are from byte offset on. */
+int kernel_pool_blocks(int pool_fd, uint64_t offset, struct vmirror_pool_block *blocks,
+		       uint32_t *nr);
+
+/* moved: out: pages that came home. */
+int kernel_pool_evict(int pool_fd, uint64_t offset, uint64_t length, uint64_t idle_ns,
+		      uint64_t *moved);
+
 #endif /* HMMD_KERNEL_STEPS_H */

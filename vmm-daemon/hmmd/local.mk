@@ -34,6 +34,8 @@ hmmd_LDADD = libhmmd.a $(HMMPROTO_LIBS) $(SYSTEMD_LIBS)
 
 noinst_LIBRARIES += libhmmd.a
 libhmmd_a_SOURCES = \
+	vmm-daemon/hmmd/coldest.c \
+	vmm-daemon/hmmd/coldest.h \
 	vmm-daemon/hmmd/doctor-host.c \
 	vmm-daemon/hmmd/doctor-vm.c \
 	vmm-daemon/hmmd/doctor.h \
@@ -46,6 +48,8 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/proc.h \
 	vmm-daemon/hmmd/ring.c \
 	vmm-daemon/hmmd/ring.h \
+	vmm-daemon/hmmd/room.c \
+	vmm-daemon/hmmd/room.h \
 	vmm-daemon/hmmd/settings.c \
 	vmm-daemon/hmmd/settings.h \
 	vmm-daemon/hmmd/walk.c \

@@ -49,14 +49,41 @@ static void add(Move *move, const struct vmirror_moved *part)
 	move_put(&move->at->done, by_range(move) ? move->moved.done_bytes : moved_bytes(move));
 }
 
-/* One ioctl. */
+/* The same step once more: what moved the first time is out already. */
+static bool try_again(Move *move, uint64_t gpa, uint64_t length, struct vmirror_moved *part)
+{
+	struct vmirror_moved again;
+	uint64_t out;
+
+	if (kernel_migrate(move->vm_fd, move->pool_fd, gpa, length, &again))
+		return false;
+	out = MIN(again.skipped_pages[VMIRROR_SKIP_ALREADY_OUT], part->moved_pages);
+	again.skipped_pages[VMIRROR_SKIP_ALREADY_OUT] -= out;
+	again.moved_pages += out;
+	again.moved_huge += part->moved_huge;
+	*part = again;
+	return true;
+}
+
+static int step_out(Move *move, uint64_t gpa, uint64_t length, struct vmirror_moved *part)
+{
+	int err = kernel_migrate(move->vm_fd, move->pool_fd, gpa, length, part);
+
+	bool more = !err && move->room;
+
+	while (more && part->skipped_pages[VMIRROR_SKIP_POOL_FULL] && !move_stopped(move->at))
+		more = room_make(move->room, part->skipped_pages[VMIRROR_SKIP_POOL_FULL]) &&
+		       try_again(move, gpa, length, part);
+	return err;
+}
+
 static void step(Move *move, uint64_t gpa, uint64_t length)
 {
 	struct vmirror_moved part;
 	int err;
 
 	if (outward(move))
-		err = kernel_migrate(move->vm_fd, move->pool_fd, gpa, length, &part);
+		err = step_out(move, gpa, length, &part);
 	else
 		err = kernel_recall(move->vm_fd, gpa, length, &part);
 	if (err == -ENXIO) {

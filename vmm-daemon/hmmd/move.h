@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "control.h"
+#include "room.h"
 #include "vmirror.h"
 
 #define MOVE_STEP (UINT64_C(16) << 20)
@@ -60,6 +61,7 @@ typedef struct {
 	size_t nr_ranges;
 	uint64_t bytes;
 	uint32_t only_pool; /* MOVE_ALL back: not 0: only what is in that pool */
+	Room *room; /* out: makes some where the pool is full; NULL: full is full */
 	MoveProgress *at;
 
 	/* out */

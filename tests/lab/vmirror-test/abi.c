@@ -104,6 +104,33 @@ static void check_reserve(struct target *t, bool wanted)
 	CHECK(wanted ? info.reserve_target >= 512 : info.reserve_target == 0);
 }
 
+/* Of a pool of 4 MiB. */
+static void check_evict(int pool)
+{
+	struct vmirror_pool_block blocks[2];
+	struct vmirror_pool_blocks list = {
+		.size = sizeof(list), .blocks = (uintptr_t)blocks, .nr_blocks = 2,
+	};
+	struct vmirror_pool_evict evict = { .size = sizeof(evict), .length = 4 * MiB };
+
+	check_sizes(pool, VMIRROR_POOL_BLOCKS, &list, sizeof(list), false);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, flags, 1u << 31, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, reserved, 1, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, offset, 4096, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, offset, 4 * MiB, ENXIO);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, offset, ~0ull << 21, ENXIO);
+	REFUSED(pool, VMIRROR_POOL_BLOCKS, list, blocks, ~0xfffull, EFAULT);
+
+	check_sizes(pool, VMIRROR_POOL_EVICT, &evict, sizeof(evict), false);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, flags, 1u << 31, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, offset, 4096, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, length, 0, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, length, 4096, EINVAL);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, length, 6 * MiB, ENXIO);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, offset, 2 * MiB, ENXIO);
+	REFUSED(pool, VMIRROR_POOL_EVICT, evict, offset, ~0ull << 21, EOVERFLOW);
+}
+
 static void check_pool_stat(struct target *t)
 {
 	struct vmirror_pool_stat stat = { .size = sizeof(stat) };
@@ -115,6 +142,7 @@ static void check_pool_stat(struct target *t)
 	CHECK(stat.bytes == 4 * MiB && stat.used_bytes == 0 && stat.free_huge == 2);
 	CHECK(!strcmp(stat.name, "abi-pool"));
 	CHECK_ERRNO(ioctl(pool, VMIRROR_INFO, &stat), ENOTTY);
+	check_evict(pool);
 	check_reserve(t, true);
 	close(pool);
 	check_reserve(t, false);

@@ -123,6 +123,20 @@ static void fill_vm_attach(struct random *r, union fuzz_argument *arg)
 	name_it(r, arg->vm_attach.name);
 }
 
+static void fill_pool_blocks(struct random *r, union fuzz_argument *arg)
+{
+	arg->pool_blocks.offset = random_below(r, 3) * VMIRROR_POOL_SIZE_UNIT;
+	arg->pool_blocks.blocks = some_buffer(r);
+	arg->pool_blocks.nr_blocks = random_below(r, 8);
+}
+
+static void fill_pool_evict(struct random *r, union fuzz_argument *arg)
+{
+	arg->pool_evict.offset = random_below(r, 3) * VMIRROR_POOL_SIZE_UNIT;
+	arg->pool_evict.length = (random_below(r, 3) + 1) * VMIRROR_POOL_SIZE_UNIT;
+	arg->pool_evict.idle_ns = one_in(r, 2) ? 0 : random_below(r, 1ull << 32);
+}
+
 static void fill_migrate(struct random *r, union fuzz_argument *arg)
 {
 	arg->migrate.flags = one_in(r, 4) ? VMIRROR_MIGRATE_POPULATE : 0;
@@ -164,6 +178,8 @@ const struct fuzz_ioctl fuzz_ioctls[] = {
 	FUZZ_IOCTL(VM_ATTACH, FUZZ_SYS, vmirror_vm_attach, fill_vm_attach, EBADF, ENXIO, ESRCH, EPERM,
 		   EEXIST, EMFILE, EINTR),
 	FUZZ_IOCTL(POOL_STAT, FUZZ_POOL, vmirror_pool_stat, fill_info, 0),
+	FUZZ_IOCTL(POOL_BLOCKS, FUZZ_POOL, vmirror_pool_blocks, fill_pool_blocks, ENXIO),
+	FUZZ_IOCTL(POOL_EVICT, FUZZ_POOL, vmirror_pool_evict, fill_pool_evict, ENXIO),
 	FUZZ_IOCTL(MIGRATE, FUZZ_VM, vmirror_migrate, fill_migrate, EBADF, ENXIO, ESRCH, EINTR),
 	FUZZ_IOCTL(RECALL, FUZZ_VM, vmirror_recall, fill_recall, ENXIO, ESRCH, EINTR),
 	FUZZ_IOCTL(SNAPSHOT, FUZZ_VM, vmirror_snapshot, fill_snapshot, ENXIO, ESRCH, EINTR, EBUSY),
@@ -184,6 +200,8 @@ static void keep_bounds(const struct fuzz_ioctl *op, union fuzz_argument *arg)
 		arg->vm_attach.pid = getpid();
 	if (op->cmd == VMIRROR_SNAPSHOT && !is_harmless(arg->snapshot.extents))
 		arg->snapshot.extents = (uintptr_t)results();
+	if (op->cmd == VMIRROR_POOL_BLOCKS && !is_harmless(arg->pool_blocks.blocks))
+		arg->pool_blocks.blocks = (uintptr_t)results();
 	if (op->cmd == VMIRROR_SLOTS && !is_harmless(arg->slots.slots))
 		arg->slots.slots = (uintptr_t)results();
 }

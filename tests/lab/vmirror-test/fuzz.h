@@ -31,6 +31,8 @@ union fuzz_argument {
 	struct vmirror_pool_create pool_create;
 	struct vmirror_vm_attach vm_attach;
 	struct vmirror_pool_stat pool_stat;
+	struct vmirror_pool_blocks pool_blocks;
+	struct vmirror_pool_evict pool_evict;
 	struct vmirror_migrate migrate;
 	struct vmirror_recall recall;
 	struct vmirror_snapshot snapshot;

@@ -31,6 +31,7 @@ static const struct entry {
 	{ .name = "parts", .run = case_parts },
 	{ .name = "grown", .run = case_grown },
 	{ .name = "two-pools", .run = case_two_pools },
+	{ .name = "evict", .run = case_evict },
 	{ .name = "populate", .run = case_populate },
 	{ .name = "guest", .run = case_guest, .arguments = VM },
 	{ .name = "device", .run = case_device },

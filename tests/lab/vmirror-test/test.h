@@ -93,6 +93,7 @@ void case_mixed(struct target *t);
 void case_parts(struct target *t);
 void case_grown(struct target *t);
 void case_two_pools(struct target *t);
+void case_evict(struct target *t);
 void case_device(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);

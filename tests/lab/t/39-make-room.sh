@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 240
+#
+# A full pool: its coldest pages make room for what is asked for, whichever VM's they are; no byte is lost.
+
+. "$(dirname "$0")/lib.sh"
+
+systemctl stop hmmd
+vmirror-test evict
+systemctl start hmmd
+
+bytes() { jq ".[\"$1\"]"; }
+out() { vm_number "$1" out-pages; }
+
+guest_start old --mem 192 & guest_start new --mem 192
+wait
+GUESTS=(old new)
+pool_and_vm small 32MiB old
+hmmctl attach new
+at_exit "hmmctl recall new --all >/dev/null; hmmctl detach new"
+guest old memfill start data --mib 96 --seed 1
+guest new memfill start data --mib 96 --seed 2
+# Halted, so that what goes out stays out until we say otherwise.
+guest_qmp old '{"execute":"stop"}' >/dev/null
+guest_qmp new '{"execute":"stop"}' >/dev/null
+
+json migrate old --pool small --bytes 32MiB >$TMP/full
+expect "the pool is full" 0 "$(($(pool_number small bytes) - $(pool_number small used-bytes)))"
+before=$(out old)
+
+log "full is full without --evict, and where nothing is that cold"
+expect_status 1 hmmctl migrate new --pool small --bytes 8MiB 2>$TMP/refused
+expect_match "what to do" '0 free.*--evict' "$(cat $TMP/refused)"
+expect_status 1 hmmctl migrate new --pool small --bytes 8MiB --evict 3600
+expect_status 1 hmmctl migrate new --pool small --bytes 8MiB --evict -1
+expect_status 2 hmmctl migrate new --pool small --bytes 8MiB --evict soon
+expect "nothing came home" "$before" "$(out old)"
+
+log "the coldest make room"
+hmmctl events old --count 1 --timeout 60 --json >$TMP/event & events=$!
+sleep 1
+json migrate new --pool small --bytes 8MiB --evict 0 >$TMP/moved
+cat $TMP/moved
+expect "moved" $((8 * 1048576)) "$(bytes moved-bytes <$TMP/moved)"
+evicted=$(bytes evicted-bytes <$TMP/moved)
+[ "$evicted" -ge $((8 * 1048576)) ] && [ "$evicted" -le $((12 * 1048576)) ] || fail "$evicted bytes came home for 8 MiB"
+expect "pages of the other VM" $((before - evicted / 4096)) "$(out old)"
+wait $events
+expect_match "its event" '"reason": *"evict"' "$(cat $TMP/event)"
+
+log "what an order is about does not make room for itself"
+now=$(out new)
+json migrate new --pool small --all --evict 0 >$TMP/all
+expect "all that was the other's" 0 "$(out old)"
+[ "$(out new)" -gt "$now" ] || fail "no more went out than before"
+[ "$(bytes moved-bytes <$TMP/all)" -ge $((20 * 1048576)) ] || fail "only $(cat $TMP/all)"
+
+guest_qmp old '{"execute":"cont"}' >/dev/null
+guest_qmp new '{"execute":"cont"}' >/dev/null
+guest old memfill verify data
+guest new memfill verify data
