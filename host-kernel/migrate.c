@@ -10,6 +10,7 @@
  * nothing.  Until finalize every page is valid where it was, so whatever fails half-way leaves
  * it there.  Pages of other pools go the same way, if the caller wants them.
  */
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/ksm.h>
 #include <linux/mm.h>
@@ -219,19 +220,20 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	return end;
 }
 
-static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+/* Return: 0, -EINTR, or -EBUSY: all of it is, and there is no point in trying again. */
+static int out_once(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct out out = { .walk = walk, .start = start };
 	long at = start;
 	int ret;
 
 	ret = vmirror_out_look(&out, end);
-	if (ret == -EINTR)
-		return ret;
-	if (ret)
-		memset(walk->batch->why, VMIRROR_SKIP_BUSY, sizeof(walk->batch->why));
+	if (ret && ret != -EINTR) {
+		memset(walk->batch->why, VMIRROR_SKIP_BUSY, (end - start) >> PAGE_SHIFT);
+		ret = -EBUSY;
+	}
 	if (ret || (!out.there && !out.absent && !out.hidden && !out.files))
-		return 0;
+		return ret;
 	if (vmirror_out_is_huge_wanted(&out))
 		out.huge = true;
 
@@ -240,6 +242,42 @@ static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned lo
 		at = out_piece(&out, at, end);
 	vmirror_out_give_rest(&out);
 	return at < 0 ? at : 0;
+}
+
+/* Try those pages of a block once more that were busy, one run after the other. */
+static void out_busy(struct vmirror_walk *walk, unsigned long start, u8 *why, unsigned long pages)
+{
+	for (unsigned long i = 0; i < pages; i++) {
+		unsigned long first = i;
+
+		while (i < pages && why[i] == VMIRROR_SKIP_BUSY)
+			i++;
+		if (i == first)
+			continue;
+		if (out_once(walk, start + (first << PAGE_SHIFT), start + (i << PAGE_SHIFT)))
+			return;
+		memcpy(&why[first], walk->batch->why, i - first);
+	}
+}
+
+/*
+ * What the kernel itself holds (compaction, reclaim, the LRU's batches) it holds for a moment: so
+ * once more.  Not more often: what others touch all the time is better off where it is.
+ */
+static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+{
+	unsigned long pages = (end - start) >> PAGE_SHIFT;
+	u8 why[BLOCK_PAGES];
+	int ret;
+
+	ret = out_once(walk, start, end);
+	if (!ret && memchr(walk->batch->why, VMIRROR_SKIP_BUSY, pages)) {
+		memcpy(why, walk->batch->why, pages);
+		usleep_range(50, 200);
+		out_busy(walk, start, why, pages);
+		memcpy(walk->batch->why, why, pages);
+	}
+	return ret == -EBUSY ? 0 : ret;
 }
 
 /**
