@@ -67,6 +67,16 @@ static inline bool compat_ksm_knows(const struct mm_struct *mm)
 #endif
 }
 
+/* Is it in the page tables of others, too? */
+static inline bool compat_is_shared(struct folio *folio)
+{
+#ifdef HAVE_MAYBE_MAPPED_SHARED
+	return folio_maybe_mapped_shared(folio);
+#else
+	return folio_likely_mapped_shared(folio);
+#endif
+}
+
 /* Forget the flags of the page's last life.  A flag means another thing in a tail page. */
 static inline void compat_clear_page_flags(struct page *page)
 {

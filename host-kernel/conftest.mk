@@ -24,6 +24,8 @@ have += $(call conftest,VMA_ALLOC_FOLIO_4,gfp.h,\
 	static inline void *f(void) { return vma_alloc_folio(0$(comma) 0$(comma) NULL$(comma) 0); })
 have += $(call conftest,MEMDESC_FLAGS,mm.h,\
 	static inline unsigned long f(struct page *p) { return p->flags.f; })
+have += $(call conftest,MAYBE_MAPPED_SHARED,mm.h,\
+	static inline bool f(struct folio *a) { return folio_maybe_mapped_shared(a); })
 have += $(call conftest,MIGRATE_DEVICE_PFNS,migrate.h,\
 	static inline void f(unsigned long *p) { migrate_device_pfns(p$(comma) 1); })
 have += $(call conftest,MAKE_DEVICE_EXCLUSIVE,rmap.h,\

@@ -206,7 +206,9 @@ static long out_piece(struct out *out, unsigned long start, unsigned long end)
 	if (!blocker && vmirror_out_files_until(out, start, &end))
 		blocker = VMIRROR_SKIP_FILE;
 	if (!blocker) {
-		end = vmirror_merged_until(vma, start, end, &merged);
+		end = vmirror_merged_until(vma, start, end,
+					   &out->walk->batch->pfns[(start - out->start) >> PAGE_SHIFT],
+					   &merged);
 		blocker = merged ? VMIRROR_SKIP_KSM : 0;
 	}
 	if (!blocker && (out->there || out->absent) && !out->nr_taken)

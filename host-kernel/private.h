@@ -458,7 +458,7 @@ long vmirror_migrate_ioctl(struct file *file, void *arg);
 /* --- merged.c: pages that KSM merges are kept out of migrations --------------- */
 
 unsigned long vmirror_merged_until(struct vm_area_struct *vma, unsigned long start,
-				   unsigned long end, bool *merged);
+				   unsigned long end, const unsigned long *pfns, bool *merged);
 
 /* --- home.c: the way back --------------------------------------------------- */
 

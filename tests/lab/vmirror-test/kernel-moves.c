@@ -9,6 +9,7 @@
 
 #include <sys/mman.h>
 #include <sys/swap.h>
+#include <sys/wait.h>
 
 #include "fire.h"
 #include "setting.h"
@@ -113,6 +114,35 @@ static void equal_pages_are_merged(bool huge)
 	fire_check_all(&f);
 	all_out(f.vm, f.pool, f.memory, LENGTH);
 	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
+	fire_end(&f);
+}
+
+/* What a child shares and KSM may merge there stays, until the child is gone. */
+static void shared_pages_that_may_be_merged_stay(bool huge)
+{
+	struct vmirror_moved moved;
+	int done[2];
+	struct fire f;
+	pid_t child;
+	char end;
+
+	fire_begin(&f, LENGTH, huge);
+	CHECK(madvise(f.memory, LENGTH, MADV_MERGEABLE) == 0);
+	CHECK(pipe(done) == 0);
+	child = fork();
+	if (!child) {
+		close(done[1]);
+		_exit(read(done[0], &end, 1));
+	}
+	CHECK(child > 0);
+	migrate(f.vm, f.pool, (uintptr_t)f.memory, LENGTH, &moved);
+	CHECK(moved.moved_pages == 0 && moved.skipped_pages[VMIRROR_SKIP_KSM] == f.pages);
+	close(done[1]);
+	CHECK(waitpid(child, NULL, 0) == child);
+	close(done[0]);
+	all_out(f.vm, f.pool, f.memory, LENGTH);
+	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
+	fire_check_all(&f);
 	fire_end(&f);
 }
 
@@ -340,6 +370,7 @@ void case_kernel_moves(struct target *t)
 	for (int huge = 0; huge < 2; huge++) {
 		huge_pages_are_made(huge);
 		equal_pages_are_merged(huge);
+		shared_pages_that_may_be_merged_stay(huge);
 		memory_is_compacted(huge);
 		memory_is_swapped(huge);
 		nodes_are_balanced(huge);
