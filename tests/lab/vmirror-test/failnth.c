@@ -225,6 +225,69 @@ static void judge_recall(struct world *w, int ret)
 		check_none_out(w->vm);
 }
 
+/* From the pool into another one, which then goes. */
+static int attempt_peers(struct world *w)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_RAM, .bytes = HUGE_BYTES, .name = "peer",
+	};
+	struct world to = *w;
+	int ret;
+
+	to.pool = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
+	if (to.pool < 0)
+		return -1;
+	ret = out_with(&to, VMIRROR_MIGRATE_PEERS);
+	return close(to.pool) ?: ret;
+}
+
+static int attempt_evict(struct world *w)
+{
+	struct vmirror_pool_evict args = { .size = sizeof(args), .length = HUGE_BYTES };
+
+	return ioctl(w->pool, VMIRROR_POOL_EVICT, &args);
+}
+
+static int attempt_device_read(struct world *w)
+{
+	static char buffer[HUGE_BYTES];
+	struct vmirror_device_create args = { .size = sizeof(args) };
+	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
+	int64_t done;
+
+	if (device < 0)
+		return -1;
+	done = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)w->memory, buffer, w->length, NULL);
+	if (done > 0)
+		check_pattern(buffer, done, SEED);
+	return done < 0 ? -1 : close(device);
+}
+
+static int attempt_device_write(struct world *w)
+{
+	static char buffer[HUGE_BYTES];
+	struct vmirror_device_create args = { .size = sizeof(args) };
+	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
+
+	if (device < 0)
+		return -1;
+	fill_pattern(buffer, w->length, SEED);
+	if (device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, buffer, w->length, NULL) < 0)
+		return -1;
+	return close(device);
+}
+
+static int attempt_exclusive(struct world *w)
+{
+	struct vmirror_device_create create = { .size = sizeof(create) };
+	struct vmirror_device_exclusive args = {
+		.size = sizeof(args), .gpa = (uintptr_t)w->memory, .length = w->length,
+	};
+	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &create);
+
+	return device < 0 ? -1 : ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args);
+}
+
 static int attempt_read(struct world *w)
 {
 	check_memory(w);
@@ -279,6 +342,16 @@ static const struct scenario scenarios[] = {
 	  .untouched = true, .huge = true },
 	{ "RECALL, 4 KiB", .attempt = attempt_recall, .judge = judge_recall, .out = true },
 	{ "RECALL, 2 MiB", .attempt = attempt_recall, .judge = judge_recall, .out = true, .huge = true },
+	{ "MIGRATE, peers, 4 KiB", .attempt = attempt_peers, .out = true },
+	{ "MIGRATE, peers, 2 MiB", .attempt = attempt_peers, .out = true, .huge = true },
+	{ "POOL_EVICT, 4 KiB", .attempt = attempt_evict, .judge = judge_recall, .out = true },
+	{ "POOL_EVICT, 2 MiB", .attempt = attempt_evict, .judge = judge_recall, .out = true, .huge = true },
+	{ "DEVICE_READ, 4 KiB", .attempt = attempt_device_read, .out = true },
+	{ "DEVICE_READ, 2 MiB", .attempt = attempt_device_read, .out = true, .huge = true },
+	{ "DEVICE_WRITE, 4 KiB", .attempt = attempt_device_write, .out = true },
+	{ "DEVICE_WRITE, 2 MiB", .attempt = attempt_device_write, .out = true, .huge = true },
+	{ "DEVICE_EXCLUSIVE, 4 KiB", .attempt = attempt_exclusive, .out = true },
+	{ "DEVICE_EXCLUSIVE, 2 MiB", .attempt = attempt_exclusive, .with_vm = true, .huge = true },
 	{ "read, 4 KiB", .attempt = attempt_read, .judge = must_succeed, .out = true },
 	{ "read, 2 MiB", .attempt = attempt_read, .judge = must_succeed, .out = true, .huge = true },
 	{ "write, 4 KiB", .attempt = attempt_write, .judge = must_succeed, .out = true },
