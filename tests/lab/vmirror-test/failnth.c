@@ -301,6 +301,13 @@ static int attempt_write(struct world *w)
 	return 0;
 }
 
+/* A CPU's touch takes back what is the device's alone. */
+static void judge_exclusive(struct world *w, int ret)
+{
+	(void)ret;
+	check_memory(w);
+}
+
 static void must_succeed(struct world *w, int ret)
 {
 	(void)w;
@@ -350,8 +357,9 @@ static const struct scenario scenarios[] = {
 	{ "DEVICE_READ, 2 MiB", .attempt = attempt_device_read, .out = true, .huge = true },
 	{ "DEVICE_WRITE, 4 KiB", .attempt = attempt_device_write, .out = true },
 	{ "DEVICE_WRITE, 2 MiB", .attempt = attempt_device_write, .out = true, .huge = true },
-	{ "DEVICE_EXCLUSIVE, 4 KiB", .attempt = attempt_exclusive, .out = true },
-	{ "DEVICE_EXCLUSIVE, 2 MiB", .attempt = attempt_exclusive, .with_vm = true, .huge = true },
+	{ "DEVICE_EXCLUSIVE, 4 KiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .out = true },
+	{ "DEVICE_EXCLUSIVE, 2 MiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .with_vm = true,
+	  .huge = true },
 	{ "read, 4 KiB", .attempt = attempt_read, .judge = must_succeed, .out = true },
 	{ "read, 2 MiB", .attempt = attempt_read, .judge = must_succeed, .out = true, .huge = true },
 	{ "write, 4 KiB", .attempt = attempt_write, .judge = must_succeed, .out = true },
