@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* failnth.h - what the files of the case failnth share */
+#ifndef VMIRROR_TEST_FAILNTH_H
+#define VMIRROR_TEST_FAILNTH_H
+
+#include "selfvm.h"
+
+#define FAILNTH_SMALL (24 * VMIRROR_PAGE_SIZE)
+#define FAILNTH_HUGE (2 * MiB)
+#define FAILNTH_SEED 8
+
+/* What an attempt finds. */
+struct failnth_world {
+	struct selfvm self;
+	struct target t;
+	int vm, pool;
+	char *memory;
+	uint64_t length;
+};
+
+/*
+ * struct failnth_scenario - a call, and what there is before it
+ * @prepare: beside what follows
+ * @judge: what is true afterwards; without it the call may also be refused
+ * @with_vm: this process is attached
+ * @with_pool: there is a pool
+ * @huge: the memory is 2 MiB in one, not some pages
+ * @untouched: the memory has no pages yet
+ * @out: the memory is in the pool
+ */
+struct failnth_scenario {
+	const char *name;
+	void (*prepare)(struct failnth_world *w);
+	int (*attempt)(struct failnth_world *w);
+	void (*judge)(struct failnth_world *w, int ret);
+	bool with_vm, with_pool, huge, untouched, out;
+};
+
+/* --- failnth-calls.c: what is attempted, and what may come of it ----------------- */
+
+extern const struct failnth_scenario failnth_scenarios[];
+extern const unsigned int failnth_nr_scenarios;
+
+#endif
