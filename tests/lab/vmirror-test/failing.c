@@ -17,12 +17,14 @@
 #define PARAMETERS "/sys/module/failing_engine/parameters/"
 
 const struct layout layouts[] = {
-	{ "4 KiB", 0, 24 },
-	{ "2 MiB", BLOCK_PAGES, 0 },
-	{ "both", BLOCK_PAGES, 24 },
+	{ "4 KiB", 0, 24, false },
+	{ "2 MiB", BLOCK_PAGES, 0, false },
+	{ "both", BLOCK_PAGES, 24, false },
+	{ "coherent", 0, 24, true },
 };
 const int nr_layouts = sizeof(layouts) / sizeof(layouts[0]);
-const struct layout small_pages = { "4 KiB", 0, 16 }, huge_page = { "2 MiB", BLOCK_PAGES, 0 };
+const struct layout small_pages = { "4 KiB", 0, 16, false };
+const struct layout huge_page = { "2 MiB", BLOCK_PAGES, 0, false };
 
 /* --- the engine -------------------------------------------------------------- */
 
@@ -68,6 +70,21 @@ void break_offset(uint64_t offset)
 
 /* --- the memory -------------------------------------------------------------- */
 
+int place_pool(struct place *p)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
+		.base = COHERENT_BASE, .name = "failing",
+	};
+	int fd;
+
+	if (!p->layout->coherent)
+		return pool_create(&p->t, "failing", p->length);
+	fd = ioctl(p->t.sys, VMIRROR_POOL_CREATE, &args);
+	CHECK(fd >= 0);
+	return fd;
+}
+
 static void begin(struct place *p, const struct layout *layout)
 {
 	uint64_t huge_bytes = layout->huge_pages * VMIRROR_PAGE_SIZE;
@@ -83,7 +100,7 @@ static void begin(struct place *p, const struct layout *layout)
 	if (huge_bytes)
 		CHECK(madvise(p->memory, huge_bytes, MADV_HUGEPAGE) == 0);
 	p->vm = vm_attach(&p->t, "failing", 0);
-	p->pool = pool_create(&p->t, "failing", p->length);
+	p->pool = place_pool(p);
 }
 
 void place_begin(struct place *p, const struct layout *layout)

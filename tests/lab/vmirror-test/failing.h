@@ -16,6 +16,7 @@ struct layout {
 	const char *name;
 	uint64_t huge_pages;		/* in 2 MiB folios, at its beginning */
 	uint64_t small_pages;		/* behind them */
+	bool coherent;			/* it goes to memory that CPUs reach as well: no fault brings it home */
 };
 
 /* How many calls of the engine it takes to copy all of it. */
@@ -53,6 +54,8 @@ void break_offset(uint64_t offset);
 void place_begin(struct place *p, const struct layout *layout);
 /* The same, in memory that nobody has touched. */
 void place_begin_untouched(struct place *p, const struct layout *layout);
+/* Make its pool. */
+int place_pool(struct place *p);
 /* Everything must come home, and add up; the engine works. */
 void place_end(struct place *p);
 char *place_at(struct place *p, uint64_t page);
