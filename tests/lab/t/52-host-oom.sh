@@ -15,9 +15,11 @@ is_full() { grep -q '^full' $TMP/hog; }
 # The hog is a unit of its own: systemd stops one where the OOM killer was, unless told otherwise.
 starve()
 {
+	local programs
+	mapfile -t programs < <(type -P bash grep hmmctl jq labexec sed sleep sort systemctl tail)
 	systemd-run --quiet --collect --unit=lab-hog --property=OOMPolicy=continue --property=KillMode=mixed \
 		--property=StandardOutput=append:$TMP/hog hog-test $VICTIMS $MIB \
-		$(type -P bash grep hmmctl jq labexec sed sleep sort systemctl tail)
+		"${programs[@]}"
 	wait_for 60 is_full
 	log "the host is full: $(tail -n 1 $TMP/hog)"
 }
