@@ -59,16 +59,18 @@ static struct vmirror_vm *vm_of(struct page *page)
 /*
  * One page for @from: from the allocator without waking the OOM killer, then from the
  * reserve, and if that is empty too, wait.  The guest's vCPU would wait for any other
- * memory likewise; what it must never get is an error.
+ * memory likewise; what it must never get is an error.  For a page that need not come now
+ * nobody has to make room.
  */
 static struct page *alloc_one(struct vmirror_homecoming *home, struct page *from,
 			      unsigned long addr, bool must)
 {
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN;
 	struct vmirror_vm *vm;
 	struct folio *folio;
 	struct page *page;
 
-	folio = alloc_folio(home, GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN, 0, addr);
+	folio = alloc_folio(home, must ? gfp : gfp & ~__GFP_DIRECT_RECLAIM, 0, addr);
 	if (folio)
 		return folio_page(folio, 0);
 	if (!must)
