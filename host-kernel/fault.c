@@ -2,7 +2,6 @@
 /*
  * fault.c - home because a CPU touched a page
  */
-#include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 
@@ -32,11 +31,8 @@ static struct vmirror_homecoming fault_home(struct vm_fault *vmf, unsigned long 
 	};
 }
 
-/*
- * A folio that is mapped whole.  Returns false if it stays out: @ok says whether it has to be
- * split, or the hardware has lost its content.
- */
-static bool fault_block(struct vm_fault *vmf, bool *ok)
+/* A folio that is mapped whole.  Returns false if it has to be split. */
+static bool fault_block(struct vm_fault *vmf)
 {
 	unsigned long start = ALIGN_DOWN(vmf->address, BLOCK_BYTES);
 	struct vmirror_homecoming home = fault_home(vmf, start, start + BLOCK_BYTES);
@@ -47,10 +43,10 @@ static bool fault_block(struct vm_fault *vmf, bool *ok)
 	home.args.flags |= MIGRATE_VMA_SELECT_COMPOUND;
 	vmirror_come_home(&home);
 	vmirror_fault_batch_put(batch);
-	*ok = !home.broken;
-	return *ok && !home.split;
+	return !home.split;
 }
 
+/* A page and its neighbours.  Returns false if the hardware has lost its content. */
 static bool fault_pages(struct vm_fault *vmf)
 {
 	/* A window that is no power of two might not hold the address it is for. */
@@ -67,51 +63,21 @@ static bool fault_pages(struct vm_fault *vmf)
 }
 
 /*
- * A folio that has to be split first, because it is mapped by single entries, or because
- * there is no huge page in RAM for it.
+ * A folio that has to be split first, because it is mapped by single entries, because
+ * there is no huge page in RAM for it, or because not all of it can be read.
  *
  * migrate_vma_setup() would split it here and now, as it knows the fault page; but then it
  * takes its reference on that page only after the split has let go of it, and in between the
  * page may come home by another way and be free.  So step aside: without the lock and the
  * reference that the kernel has given us this is like a recall.  It only splits; the CPU
  * finds a single page when it tries again.
- *
- * A folio is split only when nobody else has a reference.  Those who want to split the same
- * one wait for each other, or they would all be in each other's way.
  */
-#define SPLIT_LOCKS	64
-
-static struct mutex split_locks[SPLIT_LOCKS];
-
-void __init vmirror_fault_init(void)
-{
-	for (int i = 0; i < SPLIT_LOCKS; i++)
-		mutex_init(&split_locks[i]);
-}
-
-static struct mutex *split_lock(struct mm_struct *mm, unsigned long addr)
-{
-	return &split_locks[hash_long((unsigned long)mm + addr / BLOCK_BYTES,
-				      ilog2(SPLIT_LOCKS))];
-}
-
 static void fault_split(struct vm_fault *vmf)
 {
 	struct vmirror_pool *pool = vmirror_pool_of(vmf->page);
-	unsigned long addr = vmf->address & PAGE_MASK, src = 0, dst = 0;
-	struct vmirror_homecoming home = fault_home(vmf, addr, addr + PAGE_SIZE);
-	struct mutex *lock = split_lock(vmf->vma->vm_mm, addr);
 
-	home.args.fault_page = NULL;
-	home.args.src = &src;
-	home.args.dst = &dst;
 	vmirror_pool_step_aside(pool, vmf->page);
-	mutex_lock(lock);
-	if (vmirror_set_out(&home.args)) {
-		migrate_vma_pages(&home.args);
-		vmirror_put_back(&home.args);
-	}
-	mutex_unlock(lock);
+	vmirror_split_at(vmf->vma, vmf->address & PAGE_MASK);
 	vmirror_pool_step_back(pool, vmf->page);
 }
 
@@ -129,7 +95,7 @@ vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf)
 
 	if (!folio_test_large(page_folio(vmf->page)))
 		ok = fault_pages(vmf);
-	else if (vmf->pte || (!fault_block(vmf, &ok) && ok))
+	else if (vmf->pte || !fault_block(vmf))
 		fault_split(vmf);
 	return ok ? 0 : VM_FAULT_SIGBUS;
 }

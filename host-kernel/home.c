@@ -11,6 +11,8 @@
  *	evict.c		by device page: finds also what is no longer mapped where it was.
  */
 #include <linux/gfp.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 
 #include "private.h"
@@ -57,16 +59,18 @@ static struct vmirror_vm *vm_of(struct page *page)
 /*
  * One page for @from: from the allocator without waking the OOM killer, then from the
  * reserve, and if that is empty too, wait.  The guest's vCPU would wait for any other
- * memory likewise; what it must never get is an error.
+ * memory likewise; what it must never get is an error.  For a page that need not come now
+ * nobody has to make room.
  */
 static struct page *alloc_one(struct vmirror_homecoming *home, struct page *from,
 			      unsigned long addr, bool must)
 {
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN;
 	struct vmirror_vm *vm;
 	struct folio *folio;
 	struct page *page;
 
-	folio = alloc_folio(home, GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN, 0, addr);
+	folio = alloc_folio(home, must ? gfp : gfp & ~__GFP_DIRECT_RECLAIM, 0, addr);
 	if (folio)
 		return folio_page(folio, 0);
 	if (!must)
@@ -99,12 +103,10 @@ static bool fill_one(struct page *to, struct page *from, unsigned int order, uns
 }
 
 /*
- * A 2 MiB device folio: home as one, if there is a huge page to be had.  If not, its first
- * page is offered alone, and the kernel splits the folio for that: so no more than one page
- * of memory is needed at a time, and who asked finds the rest as single pages.  It can do so
- * only where it has the vma, and where no faulting task holds one more reference.
+ * A 2 MiB device folio: home as one, if there is a huge page to be had and all of it can be
+ * read.  If not, it has to be split first, by who asked; then its pages come one by one.
  */
-static bool fill_huge(struct vmirror_homecoming *home, struct page *from, unsigned long *dst,
+static void fill_huge(struct vmirror_homecoming *home, struct page *from, unsigned long *dst,
 		      unsigned long addr)
 {
 	struct page *page = NULL;
@@ -113,13 +115,8 @@ static bool fill_huge(struct vmirror_homecoming *home, struct page *from, unsign
 		page = alloc_huge(home, addr) ?: alloc_huge_hard();
 	else if (home->hard)
 		page = alloc_huge_hard();
-	if (page)
-		return fill_one(page, from, BLOCK_ORDER, dst);
-	if (!home->args.vma || home->args.fault_page) {
+	if (!page || !fill_one(page, from, BLOCK_ORDER, dst))
 		home->split = from;
-		return true;
-	}
-	return fill_one(alloc_one(home, from, addr, true), from, 0, dst);
 }
 
 /* Give every device page in src a page in RAM with its content. */
@@ -131,7 +128,6 @@ void vmirror_home_fill(struct vmirror_homecoming *home)
 	for (unsigned long i = 0; i < args->npages; i += step) {
 		unsigned long addr = args->start + (i << PAGE_SHIFT);
 		struct page *from = migrate_pfn_to_page(args->src[i]), *to;
-		bool done = true;
 
 		step = 1;
 		if (!from || !(args->src[i] & MIGRATE_PFN_MIGRATE))
@@ -142,14 +138,15 @@ void vmirror_home_fill(struct vmirror_homecoming *home)
 			continue;
 		if (args->src[i] & MIGRATE_PFN_COMPOUND) {
 			step = BLOCK_PAGES;
-			done = fill_huge(home, from, &args->dst[i], addr);
-		} else {
-			to = alloc_one(home, from, addr, home->must || from == args->fault_page);
-			if (to)
-				done = fill_one(to, from, 0, &args->dst[i]);
+			fill_huge(home, from, &args->dst[i], addr);
+			continue;
 		}
-		if (!done && args->fault_page &&
-		    page_folio(args->fault_page) == page_folio(from))
+		to = alloc_one(home, from, addr, home->must || from == args->fault_page);
+		if (!to || fill_one(to, from, 0, &args->dst[i]))
+			continue;
+		if (home->why)
+			home->why[i] = VMIRROR_SKIP_COPY_FAILED;
+		if (from == args->fault_page)
 			home->broken = true;
 	}
 }
@@ -215,4 +212,47 @@ bool vmirror_come_home(struct vmirror_homecoming *home)
 	vmirror_home_tell(home);
 	vmirror_put_back(&home->args);
 	return true;
+}
+
+/*
+ * A folio is split only when nobody else has a reference.  Those who want to split the same
+ * one wait for each other, or they would all be in each other's way.
+ */
+#define SPLIT_LOCKS	64
+
+static struct mutex split_locks[SPLIT_LOCKS];
+
+void __init vmirror_home_init(void)
+{
+	for (int i = 0; i < SPLIT_LOCKS; i++)
+		mutex_init(&split_locks[i]);
+}
+
+static struct mutex *split_lock(struct mm_struct *mm, unsigned long addr)
+{
+	return &split_locks[hash_long((unsigned long)mm + addr / BLOCK_BYTES,
+				      ilog2(SPLIT_LOCKS))];
+}
+
+/* Have the folio split that is mapped at @addr: the kernel does that for who wants one page of it. */
+void vmirror_split_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct mutex *lock = split_lock(vma->vm_mm, addr);
+	unsigned long src = 0, dst = 0;
+	struct migrate_vma args = {
+		.vma = vma,
+		.src = &src,
+		.dst = &dst,
+		.start = addr,
+		.end = addr + PAGE_SIZE,
+		.pgmap_owner = vmirror_owner,
+		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
+	};
+
+	mutex_lock(lock);
+	if (vmirror_set_out(&args)) {
+		migrate_vma_pages(&args);
+		vmirror_put_back(&args);
+	}
+	mutex_unlock(lock);
 }

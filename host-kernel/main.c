@@ -86,7 +86,7 @@ static int __init vmirror_init(void)
 {
 	int ret;
 
-	vmirror_fault_init();
+	vmirror_home_init();
 	ret = vmirror_batch_init();
 	if (ret)
 		return ret;

@@ -8,7 +8,7 @@
  *	vmirror_registry_lock		names of pools and VMs (main.c)
  *	  vm->slots_lock		the list of slots (slots.c)
  *	    mmap_lock of the VMM	(the kernel's)
- *	      split_locks		who splits a folio in a fault (fault.c)
+ *	      split_locks		who splits a folio on its way home (home.c)
  *		vmirror_collecting	SRCU, to read: a device page seen is not given out
  *					to another (pool-alloc.c)
  *	      device->lock		page table of a software device (device-table.c)
@@ -474,6 +474,7 @@ extern bool vmirror_huge_home;
  * @hard: a huge folio cannot be split, because it is mapped nowhere that we know: try hard
  *	to get a huge page for it
  * @only_vm: id of the VM whose pages to bring, or 0 for all
+ * @why: enum vmirror_skip for each page: what could not be read; or NULL
  * @came: how many pages did
  * @came_huge: how many times a whole 2 MiB folio did
  * @broken: the engine could not read @fault_page's content
@@ -486,12 +487,14 @@ struct vmirror_homecoming {
 	bool must;
 	bool hard;
 	u32 only_vm;
+	u8 *why;
 	unsigned int came;
 	unsigned int came_huge;
 	bool broken;
 	struct page *split;
 };
 
+void vmirror_home_init(void);
 bool vmirror_come_home(struct vmirror_homecoming *home);
 
 /* Its steps; the kernel's migrate_*_pages() comes between fill and tell. */
@@ -499,10 +502,10 @@ bool vmirror_set_out(struct migrate_vma *args);
 void vmirror_home_fill(struct vmirror_homecoming *home);
 void vmirror_home_tell(struct vmirror_homecoming *home);
 void vmirror_put_back(struct migrate_vma *args);
+void vmirror_split_at(struct vm_area_struct *vma, unsigned long addr);
 
 /* --- fault.c: home because a CPU touched a page ------------------------------ */
 
-void vmirror_fault_init(void);
 vm_fault_t vmirror_migrate_to_ram(struct vm_fault *vmf);
 
 /* --- recall.c: home by address ------------------------------------------------ */

@@ -12,6 +12,12 @@ struct recall {
 	enum vmirror_reason reason;
 };
 
+/* Not brought home yet.  What could not be read is tried again. */
+static bool is_awaited(u8 why)
+{
+	return !why || why == VMIRROR_SKIP_COPY_FAILED;
+}
+
 /*
  * What is still out of the pages at hand?  Those that were and are in RAM now have moved.
  * Those that are not mapped just now are in flight, or ceased to exist.  Hidden are those
@@ -39,9 +45,9 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
 			still->hidden |= pfns[i] & HMM_PFN_ERROR;
 		}
-		if (!still->first && !still->why[i] && mapped && !out)
+		if (!still->first && is_awaited(still->why[i]) && mapped && !out)
 			still->why[i] = BATCH_MOVED;
-		if (still->why[i])
+		if (!is_awaited(still->why[i]))
 			continue;
 		if (out)
 			still->out++;
@@ -51,8 +57,9 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 }
 
 /* The look will not tell of pages that are hidden; the migration does.  Returns whether any moved. */
-static bool note_moved(const struct migrate_vma *args, u8 *why)
+static bool note_moved(const struct vmirror_homecoming *home)
 {
+	const struct migrate_vma *args = &home->args;
 	unsigned long step;
 	bool any = false;
 
@@ -60,13 +67,13 @@ static bool note_moved(const struct migrate_vma *args, u8 *why)
 		step = args->src[i] & MIGRATE_PFN_COMPOUND ? BLOCK_PAGES : 1;
 		if (!args->dst[i] || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		memset(&why[i], BATCH_MOVED, step);
+		memset(&home->why[i], BATCH_MOVED, step);
 		any = true;
 	}
 	return any;
 }
 
-/* Returns whether any page came home. */
+/* Returns whether any page came home, or was set free to. */
 static bool recall_once(struct recall *recall, unsigned long start, unsigned long end)
 {
 	struct vmirror_walk *walk = &recall->walk;
@@ -93,11 +100,15 @@ static bool recall_once(struct recall *recall, unsigned long start, unsigned lon
 			.must = true,
 		};
 
+		home.why = &walk->batch->why[(home.args.start - start) >> PAGE_SHIFT];
 		if (!vmirror_come_home(&home))
 			continue;
+		if (home.split) {
+			vmirror_split_at(vma, home.args.start);
+			any = true;
+		}
 		walk->moved->moved_huge += home.came_huge;
-		any |= note_moved(&home.args,
-				  &walk->batch->why[(home.args.start - start) >> PAGE_SHIFT]);
+		any |= note_moved(&home);
 	}
 	mmap_read_unlock(mm);
 	return any;

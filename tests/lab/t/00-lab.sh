@@ -76,6 +76,27 @@ for bad in "WARNING: test" "BUG: test" "INFO: rcu_sched detected stalls on CPUs/
 	! kernel-log check lab >"$TMP/found" || fail "not found in the kernel log: $bad"
 	grep -q -F "$bad" "$TMP/found" || fail "found something else: $(cat "$TMP/found")"
 done
+log "the kernel log: a report of the OOM killer passes where it is expected, and nothing else"
+oom_report()
+{
+	printf '%s\n' "test invoked oom-killer: gfp_mask=0x140cca, order=0, oom_score_adj=0" "$@" "Call Trace:" " <TASK>" \
+		"Out of memory: Killed process 4321 (test)" | while read -r line; do echo "$line" >/dev/kmsg; done
+}
+kernel-log mark lab
+oom_report
+! kernel-log check lab >/dev/null || fail "a report of the OOM killer passes that nobody expected"
+kernel-log expect-oom
+oom_report
+kernel-log check lab || fail "a report of the OOM killer that is expected is found"
+kernel-log expect-oom
+oom_report "WARNING: test"
+! kernel-log check lab >/dev/null || fail "a warning within a report of the OOM killer is not found"
+kernel-log expect-oom
+oom_report
+echo "Call Trace:" >/dev/kmsg
+! kernel-log check lab >/dev/null || fail "a stack behind a report of the OOM killer is not found"
+oom_report
+! kernel-log check lab >/dev/null || fail "a report of the OOM killer passes after the mark"
 kernel-log mark lab
 guest one sh -c 'echo "<2>BUG: in the guest" >/dev/kmsg'
 wait_for 5 grep -q "BUG: in the guest" /run/lab/console/one

@@ -45,6 +45,7 @@ static const struct entry {
 	{ .name = "foreign", .run = case_foreign },
 	{ .name = "memcg", .run = case_memcg },
 	{ .name = "failnth", .run = case_failnth },
+	{ .name = "failing-engine", .run = case_failing_engine },
 	{ .name = "fuzz", .run = case_fuzz, .arguments = SEED },
 	{ .name = "torture", .run = case_torture, .arguments = SEED, .beside = true },
 };

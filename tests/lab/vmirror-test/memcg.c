@@ -128,6 +128,54 @@ static void under_limit(bool huge, uint64_t limit, uint64_t room)
 	fire_end(&f);
 }
 
+/*
+ * All of it is out when the process comes to its limit: pages that come home take the place of those
+ * in the pool, and nothing more.
+ */
+static void home_at_limit(bool huge)
+{
+	uint64_t oom = get("memory.events", "oom_kill ");
+	int ready[2], go[2], status, vm, pool;
+	struct vmirror_vm_stat vs;
+	struct fire f;
+	pid_t pid;
+	char byte;
+
+	fire_begin(&f, LENGTH, huge);
+	CHECK(madvise(f.memory, LENGTH, MADV_DONTNEED) == 0);	/* it is to be the group's */
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	set("memory.max", 4 * LENGTH);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		set("cgroup.procs", getpid());
+		fire_write(&f, (struct run) { 0, f.pages }, 500);
+		CHECK(write(ready[1], "x", 1) == 1 && read(go[0], &byte, 1) == 1);
+		fire_check_all(&f);
+		_exit(0);
+	}
+	CHECK(read(ready[0], &byte, 1) == 1);
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = f.t.sys }, "limit", 0);
+	pool = pool_create(&f.t, "limit", LENGTH);
+	all_out(vm, pool, f.memory, LENGTH);
+	set("memory.max", get("memory.current", NULL) + 32 * VMIRROR_PAGE_SIZE);
+	CHECK(write(go[1], "x", 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		FAIL("at its limit the process ended with status %#x", status);
+	CHECK(get("memory.events", "oom_kill ") == oom);
+	vm_stat(vm, &vs);
+	CHECK(vs.moved_out >= f.pages && vs.back_fault == vs.moved_out && !vs.out_pages);
+	close(vm);
+	close(pool);
+	for (int i = 0; i < 2; i++) {
+		close(ready[i]);
+		close(go[i]);
+	}
+	fire_write(&f, (struct run) { 0, f.pages }, 501);
+	fire_end(&f);
+}
+
 static bool is_there_swap(void)
 {
 	FILE *file = fopen("/proc/swaps", "r");
@@ -150,6 +198,7 @@ void case_memcg(struct target *t)
 			under_limit(huge, LENGTH * 3 / 4, LENGTH / 4);
 		else
 			printf("  less than it uses: not tried, there is no swap\n");
+		home_at_limit(huge);
 	}
 	CHECK(rmdir(GROUP) == 0);
 }

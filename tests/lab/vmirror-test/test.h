@@ -106,6 +106,7 @@ void case_folios(struct target *t);
 void case_two_mirrors(struct target *t);
 void case_foreign(struct target *t);
 void case_memcg(struct target *t);
+void case_failing_engine(struct target *t);
 /* These do things at random; see random.h. */
 void case_fuzz(struct target *t);
 void case_torture(struct target *t);

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * failing.c - an engine that fails a copy, at any call of any operation
+ *
+ * Whatever fails, every page is valid in one place, and the numbers add up.  A CPU gets a SIGBUS
+ * for the page that cannot be read, and for no other; and once the engine works again it gets
+ * the page.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include <sys/mman.h>
+
+#include "failing.h"
+
+#define PARAMETERS "/sys/module/failing_engine/parameters/"
+
+const struct layout layouts[] = {
+	{ "4 KiB", 0, 24, false },
+	{ "2 MiB", BLOCK_PAGES, 0, false },
+	{ "both", BLOCK_PAGES, 24, false },
+	{ "coherent", 0, 24, true },
+};
+const int nr_layouts = sizeof(layouts) / sizeof(layouts[0]);
+const struct layout small_pages = { "4 KiB", 0, 16, false };
+const struct layout huge_page = { "2 MiB", BLOCK_PAGES, 0, false };
+
+/* --- the engine -------------------------------------------------------------- */
+
+static void put(const char *parameter, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", parameter);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		FAIL("%s: '%s': %s", path, text, strerror(errno));
+	close(fd);
+}
+
+void arm(const char *op, uint64_t nth, uint64_t times)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s %llu %llu", op, (unsigned long long)nth,
+		 (unsigned long long)times);
+	put("arm", text);
+}
+
+uint64_t heal(void)
+{
+	char text[32] = "";
+	int fd = open(PARAMETERS "failed", O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	arm("none", 0, 0);
+	return strtoull(text, NULL, 10);
+}
+
+void break_offset(uint64_t offset)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)offset);
+	put("bad_offset", text);
+}
+
+/* --- the memory -------------------------------------------------------------- */
+
+int place_pool(struct place *p)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
+		.base = COHERENT_BASE, .name = "failing",
+	};
+	int fd;
+
+	if (!p->layout->coherent)
+		return pool_create(&p->t, "failing", p->length);
+	fd = ioctl(p->t.sys, VMIRROR_POOL_CREATE, &args);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void begin(struct place *p, const struct layout *layout)
+{
+	uint64_t huge_bytes = layout->huge_pages * VMIRROR_PAGE_SIZE;
+
+	*p = (struct place) {
+		.t = process_self(),
+		.layout = layout,
+		.pages = layout->huge_pages + layout->small_pages,
+		.peer = -1,
+	};
+	p->length = p->pages * VMIRROR_PAGE_SIZE;
+	p->memory = map_anonymous(p->length, false);
+	if (huge_bytes)
+		CHECK(madvise(p->memory, huge_bytes, MADV_HUGEPAGE) == 0);
+	p->vm = vm_attach(&p->t, "failing", 0);
+	p->pool = place_pool(p);
+}
+
+void place_begin(struct place *p, const struct layout *layout)
+{
+	begin(p, layout);
+	place_write(p, 1000);
+}
+
+void place_begin_untouched(struct place *p, const struct layout *layout)
+{
+	begin(p, layout);
+}
+
+void place_end(struct place *p)
+{
+	struct vmirror_moved moved;
+	struct vmirror_vm_stat vs;
+
+	recall(p->vm, (uintptr_t)p->memory, p->length, &moved);
+	place_check(p);
+	expect_out(p, 0);
+	vm_stat(p->vm, &vs);
+	CHECK(vs.moved_out == vs.back_fault + vs.back_recall && !vs.dropped);
+	close(p->vm);
+	close(p->pool);
+	if (p->peer >= 0)
+		close(p->peer);
+	close(p->t.sys);
+	munmap(p->memory, p->length);
+}
+
+char *place_at(struct place *p, uint64_t page)
+{
+	return p->memory + page * VMIRROR_PAGE_SIZE;
+}
+
+uint64_t page_tag(const struct place *p, uint64_t page)
+{
+	return p->tag ? p->tag + page : 0;
+}
+
+void place_check(struct place *p)
+{
+	for (uint64_t page = 0; page < p->pages; page++)
+		if (!page_holds(place_at(p, page), page_tag(p, page)))
+			FAIL("%s: page %llu is not what it was: it begins with %#llx",
+			     p->layout->name, (unsigned long long)page,
+			     *(volatile unsigned long long *)place_at(p, page));
+}
+
+void place_write(struct place *p, uint64_t tag)
+{
+	p->tag = tag;
+	for (uint64_t page = 0; page < p->pages; page++)
+		page_write(place_at(p, page), page_tag(p, page));
+}
+
+/* What another task has hold of just now is asked for again. */
+void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
+{
+	struct vmirror_migrate args = {
+		.size = sizeof(args),
+		.flags = flags,
+		.pool_fd = pool,
+		.gpa = (uintptr_t)p->memory,
+		.length = p->length,
+	};
+
+	CHECK(ioctl(p->vm, VMIRROR_MIGRATE, &args) == 0);
+	CHECK(args.moved.done_bytes == p->length && all_moved(&args.moved) == p->pages);
+	*moved = args.moved;
+}
+
+void place_out(struct place *p)
+{
+	all_out(p->vm, p->pool, p->memory, p->length);
+	expect_out(p, p->pages);
+}
+
+static uint64_t used_pages(int pool)
+{
+	struct vmirror_pool_stat ps;
+
+	pool_stat(pool, &ps);
+	return ps.used_bytes / VMIRROR_PAGE_SIZE;
+}
+
+void expect_used(int pool, uint64_t pages)
+{
+	CHECK(used_pages(pool) == pages);
+}
+
+void expect_out(struct place *p, uint64_t pages)
+{
+	uint64_t used = used_pages(p->pool) + (p->peer < 0 ? 0 : used_pages(p->peer));
+	uint64_t mapped = pages_in_state(p->vm, (uintptr_t)p->memory, p->length,
+					 VMIRROR_STATE_POOL);
+	struct vmirror_vm_stat vs;
+
+	vm_stat(p->vm, &vs);
+	if (vs.out_pages != pages || mapped != pages || used != pages)
+		FAIL("%s: %llu pages should be out; %llu are, %llu are mapped, %llu in the pools",
+		     p->layout->name, (unsigned long long)pages, (unsigned long long)vs.out_pages,
+		     (unsigned long long)mapped, (unsigned long long)used);
+}
+
+uint64_t pool_offset_of(struct place *p, uint64_t page)
+{
+	struct vmirror_extent extent = { 0 };
+	struct vmirror_snapshot args = {
+		.size = sizeof(args),
+		.gpa = (uintptr_t)place_at(p, page),
+		.length = VMIRROR_PAGE_SIZE,
+		.extents = (uintptr_t)&extent,
+		.nr_extents = 1,
+	};
+
+	CHECK(ioctl(p->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.nr_extents == 1);
+	CHECK(extent.state == VMIRROR_STATE_POOL);
+	return extent.pool_offset;
+}
+
+/* --- the CPU ----------------------------------------------------------------- */
+
+static sigjmp_buf after_sigbus;
+static void *volatile sigbus_at;
+
+static void on_sigbus(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	sigbus_at = info->si_addr;
+	siglongjmp(after_sigbus, 1);
+}
+
+bool can_read(struct place *p, uint64_t page)
+{
+	struct sigaction action = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO }, before;
+	volatile char *at = place_at(p, page);
+	volatile bool could = false;
+
+	CHECK(sigaction(SIGBUS, &action, &before) == 0);
+	if (!sigsetjmp(after_sigbus, 1)) {
+		(void)*at;
+		could = true;
+	}
+	CHECK(sigaction(SIGBUS, &before, NULL) == 0);
+	CHECK(could || sigbus_at == (void *)at);
+	return could;
+}
+
+void case_failing_engine(struct target *t)
+{
+	static const struct {
+		const char *what;
+		void (*run)(void);
+	} parts[] = {
+		{ "out, and made there", failing_out },
+		{ "from pool to pool", failing_peers },
+		{ "recalled", failing_home },
+		{ "touched", failing_faults },
+		{ "detach, and the end of a pool", failing_ends },
+		{ "a software device", failing_device },
+	};
+
+	(void)t;
+	heal();
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		uint64_t start = now_ms();
+
+		parts[i].run();
+		printf("  %s: %llu ms\n", parts[i].what, (unsigned long long)(now_ms() - start));
+	}
+}
