@@ -18,7 +18,7 @@ in_vm_root()
 	${VM_LIMIT:+timeout --foreground -k 5 $((VM_LIMIT * PATIENCE))} nsenter --target "$(vm_pid)" --mount --root -- "${CLEAN_ENV[@]}" "$@"
 }
 
-# vm_accel: sets ACCEL (QEMU's arguments), ACCEL_CMDLINE (the kernel's) and ACCEL_NAME. Decided by the CPU's flags: /dev/kvm may
+# vm_accel: sets ACCEL (QEMU's arguments), ACCEL_CMDLINE (the kernel's), ACCEL_NAME and CPUS. Decided by the CPU's flags: /dev/kvm may
 # be there and useless.
 #
 # TCG gets one CPU more, the first, and no process runs there. Whatever CPU restores its FPU (FXRSTOR, XRSTOR) also clears a bit
@@ -27,7 +27,8 @@ in_vm_root()
 vm_accel()
 {
 	local vendor cpus=${HMMD_LAB_CPUS:-2}
-	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on" -smp $((cpus + 1)))
+	CPUS=$((cpus + 1))
+	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on" -smp $CPUS)
 	ACCEL_CMDLINE="systemd.cpu_affinity=1-$cpus tsc=reliable"
 	ACCEL_NAME="TCG, emulating AMD SVM"
 	[ "${HMMD_LAB_ACCEL:-}" != tcg ] || return 0
@@ -39,10 +40,21 @@ vm_accel()
 	[ -w /dev/kvm ] || return 0
 	case $(cat "/sys/module/kvm_$vendor/parameters/nested" 2>/dev/null) in
 	Y | 1)
-		ACCEL=(-accel kvm -cpu host -smp "$cpus")
+		CPUS=$cpus
+		ACCEL=(-accel kvm -cpu host -smp "$CPUS")
 		ACCEL_CMDLINE=
 		ACCEL_NAME="nested KVM (kvm_$vendor)" ;;
 	esac
+}
+
+# vm_nodes MIB: sets NODES (QEMU's arguments): memory in two halves, as in a host with two sockets; the last CPU is the second one's.
+vm_nodes()
+{
+	local half=$(($1 / 2)) second=''
+	[ "$CPUS" -lt 2 ] || second=,cpus=$((CPUS - 1))
+	NODES=(-m "$1"
+		-object "memory-backend-ram,id=node0,size=$(($1 - half))M" -object "memory-backend-ram,id=node1,size=${half}M"
+		-numa "node,nodeid=0,memdev=node0,cpus=0-$((CPUS > 1 ? CPUS - 2 : 0))" -numa "node,nodeid=1,memdev=node1$second")
 }
 
 # qmp COMMAND...: QMP commands to the outer QEMU; prints the answers.
@@ -63,6 +75,7 @@ vm_start()
 	local args cmdline boot=$IMAGE
 	[ -z "$DEBUG_KERNEL" ] || boot=$KERNEL_BOOT
 	vm_accel
+	vm_nodes $((${HMMD_LAB_MEM:-$DEFAULT_MEM} + 512))
 	rm -rf "$RUN"
 	mkdir -m 700 "$RUN"
 	mkdir -p "$CACHE/scratch"
@@ -72,9 +85,11 @@ vm_start()
 	cmdline="console=ttyS0 root=/dev/vda rw quiet loglevel=5 log_buf_len=16M panic=-1 net.ifnames=0 mitigations=off"
 	# For pools of coherent memory: 512 MiB at 1 GiB, beside what the nested host has.
 	cmdline+=' memmap=512M$0x40000000'
+	# The kernel moves memory from node to node where a test asks for it.
+	cmdline+=" numa_balancing=disable"
 	cmdline+=" systemd.show_status=no systemd.log_level=warning random.trust_cpu=on"
 	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE $KERNEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
-	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" -m $((${HMMD_LAB_MEM:-$DEFAULT_MEM} + 512))
+	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" "${NODES[@]}"
 		-nodefaults -no-user-config -display none -vga none -no-reboot
 		-kernel /lab/boot/vmlinux -initrd /lab/boot/host.initramfs -append "$cmdline"
 		-drive file=/lab/image/root.ext4,format=raw,if=none,id=root,snapshot=on -device virtio-blk-pci,drive=root
