@@ -31,4 +31,9 @@ have += $(call conftest,MIGRATE_DEVICE_PFNS,migrate.h,\
 have += $(call conftest,MAKE_DEVICE_EXCLUSIVE,rmap.h,\
 	static inline void *f(struct folio **p) \
 	{ return make_device_exclusive(NULL$(comma) 0$(comma) NULL$(comma) p); })
+# Needs PCI and an IOMMU driver's DMA addresses, too.
+have += $(call conftest,HMM_DMA_MAP,hmm-dma.h,\
+	int x = CONFIG_PCI + CONFIG_IOMMU_DMA; \
+	static inline bool f(struct device *d$(comma) struct hmm_dma_map *m) \
+	{ return hmm_dma_unmap_pfn(d$(comma) m$(comma) 0); })
 ccflags-y += $(have)

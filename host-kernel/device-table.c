@@ -54,10 +54,10 @@ int vmirror_device_make_room(struct vmirror_device *device, unsigned long hva)
 }
 
 /*
- * Pages of memfd_secret() are not in the kernel's own mapping: it cannot copy them.  They are told
- * by what they share with locked shared memory.
+ * Pages of memfd_secret() are not in the kernel's own mapping: it cannot copy them, and no device
+ * shall.  They are told by what they share with locked shared memory.
  */
-static bool is_out_of_reach(struct page *page)
+bool vmirror_is_out_of_reach(struct page *page)
 {
 	struct address_space *mapping;
 
@@ -79,7 +79,7 @@ static int enter_all(struct vmirror_device *device, const struct hmm_range *rang
 
 		if (write && !(pfn & HMM_PFN_WRITE))
 			return -EAGAIN;
-		if (is_out_of_reach(hmm_pfn_to_page(pfn)))
+		if (vmirror_is_out_of_reach(hmm_pfn_to_page(pfn)))
 			return -EFAULT;
 		if (vmirror_device_enter(device, *stuck, hmm_pfn_to_page(pfn),
 					 pfn & HMM_PFN_WRITE ? ENTRY_WRITE : ENTRY_READ))

@@ -37,6 +37,7 @@ void vmirror_device_stat(struct vmirror_device *device, struct vmirror_device_st
 	mutex_unlock(&device->lock);
 	stat->faults = atomic64_read(&device->faults);
 	stat->invalidated_pages = atomic64_read(&device->invalidated);
+	stat->dma_pages = vmirror_dma_pages(device->dma);
 }
 VMIRROR_EXPORT_FOR_TESTS(vmirror_device_stat);
 
@@ -96,6 +97,7 @@ VMIRROR_EXPORT_FOR_TESTS(vmirror_device_open);
 
 void vmirror_device_close(struct vmirror_device *device)
 {
+	vmirror_dma_close(device);
 	mmu_interval_notifier_remove(&device->notifier);
 	xa_destroy(&device->table);
 	xa_destroy(&device->written);
@@ -141,6 +143,26 @@ static long exclusive_ioctl(struct file *file, void *arg)
 	return args->done_bytes ? 0 : ret;
 }
 
+static long dma_map_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_device_dma_map *args = arg;
+	int ret;
+
+	if (args->flags)
+		return -EINVAL;
+	ret = vmirror_dma_map(file->private_data, args);
+	return args->done_bytes ? 0 : ret;
+}
+
+static long dma_unmap_ioctl(struct file *file, void *arg)
+{
+	struct vmirror_device_dma_unmap *args = arg;
+
+	if (args->flags)
+		return -EINVAL;
+	return vmirror_dma_unmap(file->private_data, args);
+}
+
 static long stat_ioctl(struct file *file, void *arg)
 {
 	struct vmirror_device_stat *stat = arg;
@@ -157,7 +179,9 @@ static const struct vmirror_ioctl device_ioctls[] = {
 	VMIRROR_IOCTL(VMIRROR_DEVICE_EXCLUSIVE, vmirror_device_exclusive, done_bytes,
 		      exclusive_ioctl),
 	VMIRROR_IOCTL(VMIRROR_DEVICE_WRITTEN, vmirror_device_written, reserved, written_ioctl),
-	VMIRROR_IOCTL(VMIRROR_DEVICE_STAT, vmirror_device_stat, invalidated_pages, stat_ioctl),
+	VMIRROR_IOCTL(VMIRROR_DEVICE_STAT, vmirror_device_stat, dma_pages, stat_ioctl),
+	VMIRROR_IOCTL(VMIRROR_DEVICE_DMA_MAP, vmirror_device_dma_map, done_bytes, dma_map_ioctl),
+	VMIRROR_IOCTL(VMIRROR_DEVICE_DMA_UNMAP, vmirror_device_dma_unmap, pages, dma_unmap_ioctl),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -172,20 +196,42 @@ static const struct file_operations device_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
+static bool is_for_pci(const struct vmirror_device_create *args)
+{
+	return args->flags & VMIRROR_DEVICE_PCI;
+}
+
+static bool is_create_valid(const struct vmirror_device_create *args)
+{
+	if (args->flags & ~VMIRROR_DEVICE_PCI || args->reserved)
+		return false;
+	if (!is_for_pci(args))
+		return !args->pci_segment && !args->pci_id && !args->dma_bits;
+	return args->pci_segment <= INT_MAX && args->pci_id <= U16_MAX &&
+	       args->dma_bits >= 32 && args->dma_bits <= 64;
+}
+
 long vmirror_device_create_ioctl(struct file *file, void *arg)
 {
 	struct vmirror_device_create *args = arg;
 	struct vmirror_device *device;
 	struct file *device_file;
+	int ret = 0;
 
-	if (args->flags)
+	if (!is_create_valid(args))
 		return -EINVAL;
 	/* A vm fd alone moves memory, and does not show it. */
-	if (!capable(CAP_SYS_PTRACE))
+	if (!capable(CAP_SYS_PTRACE) || (is_for_pci(args) && !capable(CAP_SYS_RAWIO)))
 		return -EPERM;
 	device = vmirror_device_open(file->private_data);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
+	if (is_for_pci(args))
+		ret = vmirror_dma_open(device, args);
+	if (ret) {
+		vmirror_device_close(device);
+		return ret;
+	}
 	device_file = anon_inode_getfile("[vmirror-device]", &device_fops, device, O_RDWR);
 	if (IS_ERR(device_file))
 		vmirror_device_close(device);

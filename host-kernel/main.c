@@ -93,11 +93,16 @@ static int __init vmirror_init(void)
 	ret = vmirror_reserve_init();
 	if (ret)
 		goto err_batch;
-	ret = misc_register(&system_device);
+	ret = vmirror_pci_init();
 	if (ret)
 		goto err_reserve;
+	ret = misc_register(&system_device);
+	if (ret)
+		goto err_pci;
 	return 0;
 
+err_pci:
+	vmirror_pci_exit();
 err_reserve:
 	vmirror_reserve_exit();
 err_batch:
@@ -109,6 +114,7 @@ err_batch:
 static void __exit vmirror_exit(void)
 {
 	misc_deregister(&system_device);
+	vmirror_pci_exit();
 	vmirror_reserve_exit();
 	vmirror_batch_exit();
 }

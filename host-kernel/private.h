@@ -7,17 +7,20 @@
  *
  *	vmirror_registry_lock		names of pools and VMs (main.c)
  *	  vm->slots_lock		the list of slots (slots.c)
+ *	    dma->lock			regions that a PCI device may reach (device-dma.c)
  *	    mmap_lock of the VMM	(the kernel's)
  *	      split_locks		who splits a folio on its way home (home.c)
  *		vmirror_collecting	SRCU, to read: a device page seen is not given out
  *					to another (pool-alloc.c)
  *	      device->lock		page table of a software device (device-table.c)
+ *	      region->lock		pages in the IOMMU (device-region.c)
  *	      slot->seq_lock		notifier sequence number (mirror.c)
  *	      pool->lock		free blocks of a pool (pool-alloc.c)
  *	      reserve_lock		reserved host pages (reserve.c)
  *	      ring->lock		event ring (ring.c)
  *
- * The last four are spinlocks, never taken together; all but seq_lock with interrupts off.
+ * The last five are spinlocks, never taken together; all but the first two with interrupts off.
+ * pci_lock (device-pci.c) is outside dma->lock, and meets none of the others.
  */
 #ifndef VMIRROR_PRIVATE_H
 #define VMIRROR_PRIVATE_H
@@ -140,6 +143,7 @@ void *vmirror_process_get(struct mm_struct *mm);
  * struct vmirror_vm - an attached VM
  * @kref: one for the fd, one for whoever looked it up by id
  * @slots: list of struct mirror_slot, ascending by gpa, under @slots_lock
+ * @dmas: list of struct vmirror_dma of its software devices, under @slots_lock
  * @out_pages: device pages that carry this VM's id; the VM is not freed before
  *	they are
  */
@@ -155,6 +159,7 @@ struct vmirror_vm {
 
 	struct rw_semaphore slots_lock;
 	struct list_head slots;
+	struct list_head dmas;
 	u64 slots_generation;
 	u64 ram_bytes;
 
@@ -235,6 +240,27 @@ int vmirror_device_exclusive(struct vmirror_device *device,
 			     struct vmirror_device_exclusive *args);
 void vmirror_device_stat(struct vmirror_device *device, struct vmirror_device_stat *stat);
 long vmirror_device_create_ioctl(struct file *file, void *arg);
+
+/* --- device-dma.c, device-*.c: software devices that are tied to PCI devices -- */
+
+#ifdef HAVE_HMM_DMA_MAP
+void vmirror_dma_slot_gone(struct mirror_slot *slot);
+int vmirror_pci_init(void);
+void vmirror_pci_exit(void);
+#else
+static inline void vmirror_dma_slot_gone(struct mirror_slot *slot)
+{
+}
+
+static inline int vmirror_pci_init(void)
+{
+	return 0;
+}
+
+static inline void vmirror_pci_exit(void)
+{
+}
+#endif
 
 /* --- pool.c: a range of device memory behind an fd --------------------------- */
 

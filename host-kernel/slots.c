@@ -25,6 +25,7 @@ static bool same_slot(const struct vmirror_slot *a, const struct vmirror_slot *b
 
 static void slot_remove(struct mirror_slot *slot)
 {
+	vmirror_dma_slot_gone(slot);
 	mmu_interval_notifier_remove(&slot->notifier);
 	list_del(&slot->link);
 	kfree(slot);

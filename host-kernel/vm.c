@@ -142,7 +142,7 @@ static const struct vmirror_ioctl vm_ioctls[] = {
 	VMIRROR_IOCTL(VMIRROR_SNAPSHOT, vmirror_snapshot, done_bytes, vmirror_snapshot_ioctl),
 	VMIRROR_IOCTL(VMIRROR_SLOTS, vmirror_slots, reserved, vmirror_slots_ioctl),
 	VMIRROR_IOCTL(VMIRROR_VM_STAT, vmirror_vm_stat, name, vm_stat),
-	VMIRROR_IOCTL(VMIRROR_DEVICE_CREATE, vmirror_device_create, flags,
+	VMIRROR_IOCTL(VMIRROR_DEVICE_CREATE, vmirror_device_create, reserved,
 		      vmirror_device_create_ioctl),
 };
 
@@ -169,6 +169,7 @@ static struct vmirror_vm *vm_alloc(const struct vmirror_vm_attach *args)
 	kref_init(&vm->kref);
 	init_rwsem(&vm->slots_lock);
 	INIT_LIST_HEAD(&vm->slots);
+	INIT_LIST_HEAD(&vm->dmas);
 	strscpy(vm->name, args->name, sizeof(vm->name));
 	if (vmirror_ring_init(&vm->ring, args->ring_records ?: VMIRROR_RING_DEFAULT)) {
 		kfree(vm);

@@ -609,20 +609,49 @@ struct vmirror_ring {
 /**
  * struct vmirror_device_create - VMIRROR_DEVICE_CREATE, on a vm fd: make a software device
  * @size: sizeof(struct vmirror_device_create)
- * @flags: 0
+ * @flags: 0 or VMIRROR_DEVICE_PCI
+ * @pci_segment: VMIRROR_DEVICE_PCI: the PCI device's segment ("domain"), else 0
+ * @pci_id: VMIRROR_DEVICE_PCI: bus << 8 | device << 3 | function, else 0
+ * @dma_bits: VMIRROR_DEVICE_PCI: how many bits wide the addresses are that the PCI device can
+ *	use, 32 to 64 (the kernel has nothing for those that can do less); else 0
+ * @reserved: 0
  *
  * The device works in the VM's memory as a GPU would: through a page table of its own, which
  * follows whatever the host does to the mapping.
  *
  * Return: a device fd (close-on-exec), or -1 with errno:
- *	EPERM	the caller has not CAP_SYS_PTRACE: a device reads and writes all of the VM's memory
+ *	EPERM	the caller has not CAP_SYS_PTRACE: a device reads and writes all of the VM's memory;
+ *		or VMIRROR_DEVICE_PCI without CAP_SYS_RAWIO
  *	ESRCH	the VM's address space is gone
  *	EMFILE	the caller has no fd to spare
+ * and with VMIRROR_DEVICE_PCI:
+ *	ENODEV	there is no such PCI device
+ *	EBUSY	its driver is not vmirror: it has none, or another, for instance vfio-pci; or another
+ *		software device uses it with other dma_bits
+ *	ENXIO	nothing translates its DMA: there is no IOMMU, or it passes the device's
+ *		addresses through (iommu=pt, a group of type "identity"): it could reach what it has
+ *		no more
+ *	EOPNOTSUPP this kernel cannot give DMA addresses (older than 6.16, no PCI or IOMMU)
  */
 struct vmirror_device_create {
 	__u32 size;
 	__u32 flags;
+	__u32 pci_segment;
+	__u32 pci_id;
+	__u32 dma_bits;
+	__u32 reserved;
 };
+
+/*
+ * The device can also have a PCI device reach the VM's memory: DEVICE_DMA_MAP.
+ *
+ * vmirror must be that PCI device's driver: write "vmirror" to its driver_override, then its
+ * address to /sys/bus/pci/drivers_probe.  vmirror switches it on, and lets it master the bus as
+ * long as a software device is tied to it; all else is the caller's, who drives it.  Several
+ * software devices may be tied to one.  When it is unbound or removed all that it could reach
+ * is unmapped first, and its software devices go on without it.
+ */
+#define VMIRROR_DEVICE_PCI	(1u << 0)
 
 /**
  * struct vmirror_device_access - VMIRROR_DEVICE_READ and VMIRROR_DEVICE_WRITE
@@ -702,6 +731,79 @@ struct vmirror_device_written {
 	__u32 reserved;
 };
 
+#define VMIRROR_DMA_MAX		(1ull << 30)	/* bytes in one DEVICE_DMA_MAP */
+
+/**
+ * struct vmirror_device_dma_map - VMIRROR_DEVICE_DMA_MAP: let a PCI device reach guest memory
+ * @size: sizeof(struct vmirror_device_dma_map)
+ * @flags: 0
+ * @gpa: first guest physical address
+ * @length: bytes, at most VMIRROR_DMA_MAX
+ * @addresses: pointer to an array of __u64: filled in with the address of each page, as the PCI
+ *	device must give it
+ * @done_bytes: out: bytes that the PCI device can reach now
+ *
+ * Pages that are not there are faulted in, as by a CPU that writes to them.  Pages in a private
+ * pool come home; those in a coherent one stay there.
+ *
+ * Nothing is pinned.  A page that the host takes away, for whatever reason, is out of the PCI
+ * device's reach before it is: DMA to its address fails in the IOMMU.  (The event ring tells, with
+ * OUT and INVALIDATE.)  It comes within reach again, at the same address, by another call for
+ * it.  The addresses of a call are the range's until it is unmapped: by DEVICE_DMA_UNMAP, the
+ * close of the device fd, the loss of the PCI device, or when vmirror learns that the VM's slot
+ * has gone.  A range that lies within one that was mapped before is part of that.
+ *
+ * The PCI device can always read and write: the kernel knows no other way.
+ *
+ * Return: 0 if anything was done, or -1 with errno:
+ *	ENODEV	the device is not tied to a PCI device, or that has gone
+ *	EEXIST	the range overlaps one that was mapped before, and does not lie within it
+ *	EFBIG	length is more than VMIRROR_DMA_MAX
+ *	ENXIO	the range does not lie within one slot of the VM
+ *	ENOSPC	there is no room for it in the PCI device's DMA address space, or the device has
+ *		1024 ranges mapped already
+ *	EFAULT	the VMM has nothing readable mapped there, or memory that DEVICE_READ would refuse,
+ *		or another PCI device's; or addresses is not accessible
+ *	EPERM	the VMM has mapped it read-only
+ *	EBUSY	the mapping would not hold still for one second, or another call has unmapped it
+ *	EOPNOTSUPP this kernel cannot give DMA addresses, or not for this PCI device: it does not
+ *		see what CPUs write (not coherent), or its DMA goes through bounce buffers
+ *	ESRCH	the VM's address space is gone
+ *	EINTR	a signal came before anything was done
+ */
+struct vmirror_device_dma_map {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u64 length;
+	__u64 addresses;
+	__u64 done_bytes;
+};
+
+/**
+ * struct vmirror_device_dma_unmap - VMIRROR_DEVICE_DMA_UNMAP: end what DEVICE_DMA_MAP began
+ * @size: sizeof(struct vmirror_device_dma_unmap)
+ * @flags: 0
+ * @gpa: first guest physical address
+ * @length: bytes
+ * @pages: out: pages that the PCI device could reach until now
+ *
+ * Every range that was mapped and lies within this one ends.
+ *
+ * Return: 0 or -1 with errno:
+ *	ENODEV	the device is not tied to a PCI device, or that has gone
+ *	ENOENT	no range is mapped there
+ *	EEXIST	one is that does not lie within this one: nothing was unmapped
+ *	EOPNOTSUPP this kernel cannot give DMA addresses
+ */
+struct vmirror_device_dma_unmap {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u64 length;
+	__u64 pages;
+};
+
 /**
  * struct vmirror_device_stat - VMIRROR_DEVICE_STAT: state of a software device
  * @size: sizeof(struct vmirror_device_stat)
@@ -711,6 +813,7 @@ struct vmirror_device_written {
  * @exclusive_pages: out: those of them that no CPU has mapped
  * @faults: out: faults served
  * @invalidated_pages: out: pages that the host took from its page table
+ * @dma_pages: out: pages that its PCI device can reach
  */
 struct vmirror_device_stat {
 	__u32 size;
@@ -720,6 +823,7 @@ struct vmirror_device_stat {
 	__u64 exclusive_pages;
 	__u64 faults;
 	__u64 invalidated_pages;
+	__u64 dma_pages;
 };
 
 #define VMIRROR_IOC_TYPE	0xB7
@@ -741,6 +845,8 @@ struct vmirror_device_stat {
 #define VMIRROR_DEVICE_EXCLUSIVE _IO(VMIRROR_IOC_TYPE, 0x32)
 #define VMIRROR_DEVICE_WRITTEN	_IO(VMIRROR_IOC_TYPE, 0x33)
 #define VMIRROR_DEVICE_STAT	_IO(VMIRROR_IOC_TYPE, 0x34)
+#define VMIRROR_DEVICE_DMA_MAP	_IO(VMIRROR_IOC_TYPE, 0x35)
+#define VMIRROR_DEVICE_DMA_UNMAP _IO(VMIRROR_IOC_TYPE, 0x36)
 
 /*
  * Layout, checked wherever this header is compiled.
@@ -803,7 +909,9 @@ VMIRROR_AT(vmirror_slots, nr_slots, 16);
 VMIRROR_ASSERT(sizeof(struct vmirror_vm_stat) == 168);
 VMIRROR_AT(vmirror_vm_stat, ram_bytes, 16);
 VMIRROR_AT(vmirror_vm_stat, name, 104);
-VMIRROR_ASSERT(sizeof(struct vmirror_device_create) == 8);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_create) == 24);
+VMIRROR_AT(vmirror_device_create, pci_segment, 8);
+VMIRROR_AT(vmirror_device_create, dma_bits, 16);
 VMIRROR_ASSERT(sizeof(struct vmirror_device_access) == 56);
 VMIRROR_AT(vmirror_device_access, buffer, 24);
 VMIRROR_AT(vmirror_device_access, faults, 48);
@@ -811,9 +919,15 @@ VMIRROR_ASSERT(sizeof(struct vmirror_device_exclusive) == 32);
 VMIRROR_AT(vmirror_device_exclusive, done_bytes, 24);
 VMIRROR_ASSERT(sizeof(struct vmirror_device_written) == 24);
 VMIRROR_AT(vmirror_device_written, nr_gpas, 16);
-VMIRROR_ASSERT(sizeof(struct vmirror_device_stat) == 48);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_dma_map) == 40);
+VMIRROR_AT(vmirror_device_dma_map, addresses, 24);
+VMIRROR_AT(vmirror_device_dma_map, done_bytes, 32);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_dma_unmap) == 32);
+VMIRROR_AT(vmirror_device_dma_unmap, pages, 24);
+VMIRROR_ASSERT(sizeof(struct vmirror_device_stat) == 56);
 VMIRROR_AT(vmirror_device_stat, mapped_pages, 8);
 VMIRROR_AT(vmirror_device_stat, invalidated_pages, 40);
+VMIRROR_AT(vmirror_device_stat, dma_pages, 48);
 VMIRROR_ASSERT(sizeof(struct vmirror_record) == 64);
 VMIRROR_AT(vmirror_record, gpa, 16);
 VMIRROR_AT(vmirror_record, pool_offset, 40);

@@ -87,14 +87,17 @@ vm_start()
 	cmdline+=' memmap=512M$0x40000000'
 	# The kernel moves memory from node to node where a test asks for it.
 	cmdline+=" numa_balancing=disable"
+	# An IOMMU, and a device with a DMA engine that is behind it. virtio goes past it.
+	cmdline+=" intel_iommu=on"
 	cmdline+=" systemd.show_status=no systemd.log_level=warning random.trust_cpu=on"
 	cmdline+=" hmmd_lab.key=$(base64 -w0 <"$RUN/key.pub") $ACCEL_CMDLINE $KERNEL_CMDLINE ${HMMD_LAB_CMDLINE:-}"
 	args=(-name hmmd-lab -M q35,usb=off,hpet=off,sata=off "${ACCEL[@]}" "${NODES[@]}"
+		-device intel-iommu,intremap=off
 		-nodefaults -no-user-config -display none -vga none -no-reboot
 		-kernel /lab/boot/vmlinux -initrd /lab/boot/host.initramfs -append "$cmdline"
 		-drive file=/lab/image/root.ext4,format=raw,if=none,id=root,snapshot=on -device virtio-blk-pci,drive=root
 		-netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 -device virtio-net-pci,netdev=net,romfile=
-		-device virtio-rng-pci
+		-device virtio-rng-pci -device edu,dma_mask=0xffffffff
 		-chardev file,id=console,path=/lab/out/console.log -serial chardev:console
 		-qmp unix:/lab/run/qmp,server=on,wait=off)
 	read -ra extra <<<"${HMMD_LAB_QEMU_ARGS:-}"

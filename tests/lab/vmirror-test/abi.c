@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "test.h"
+#include "edu.h"
 
 /* Size: too short, longer with zeroes (fine), longer with something in it. */
 static void check_sizes(int fd, unsigned long cmd, const void *good, uint32_t size, bool makes_fd)
@@ -283,6 +283,69 @@ static void check_vm_ioctls(struct target *t)
 	close(pool);
 }
 
+static void check_dma(int vm, uint64_t gpa)
+{
+	uint64_t address;
+	struct vmirror_device_dma_map map = {
+		.size = sizeof(map), .gpa = gpa, .length = 4096, .addresses = (uintptr_t)&address,
+	};
+	struct vmirror_device_dma_unmap unmap = { .size = sizeof(unmap), .gpa = gpa, .length = 4096 };
+	struct vmirror_device_create create = {
+		.size = sizeof(create), .flags = VMIRROR_DEVICE_PCI, .dma_bits = EDU_DMA_BITS,
+	};
+	struct edu edu;
+	int device;
+
+	edu_find(&edu);
+	edu_bind(&edu, "vmirror");
+	create.pci_id = edu.id;
+	check_sizes(vm, VMIRROR_DEVICE_CREATE, &create, sizeof(create), true);
+	device = ioctl(vm, VMIRROR_DEVICE_CREATE, &create);
+	CHECK(device >= 0 && fcntl(device, F_GETFD) == FD_CLOEXEC);
+	check_sizes(device, VMIRROR_DEVICE_DMA_MAP, &map, sizeof(map), false);
+	CHECK_RANGES(device, VMIRROR_DEVICE_DMA_MAP, map, 1ull << 50);
+	REFUSED(device, VMIRROR_DEVICE_DMA_MAP, map, addresses, ~0xfffull, EFAULT);
+	check_sizes(device, VMIRROR_DEVICE_DMA_UNMAP, &unmap, sizeof(unmap), false);
+	REFUSED(device, VMIRROR_DEVICE_DMA_UNMAP, unmap, flags, 1, EINVAL);
+	REFUSED(device, VMIRROR_DEVICE_DMA_UNMAP, unmap, length, ~0xfffull, EOVERFLOW);
+	CHECK_ERRNO(ioctl(device, VMIRROR_DEVICE_DMA_UNMAP, &unmap), ENOENT);
+	close(device);
+	edu_bind(&edu, NULL);
+}
+
+static void check_device(struct target *t)
+{
+	const uint64_t gpa = 16 * MiB;
+	uint64_t gpas[4];
+	static char buffer[4096];
+	int vm = vm_attach(t, "abi-vm", 0), device = device_create(vm);
+	struct vmirror_device_create create = { .size = sizeof(create) };
+	struct vmirror_device_access access = {
+		.size = sizeof(access), .gpa = gpa, .length = 4096, .buffer = (uintptr_t)buffer,
+	};
+	struct vmirror_device_written written = {
+		.size = sizeof(written), .gpas = (uintptr_t)gpas, .nr_gpas = 4,
+	};
+	struct vmirror_device_stat stat = { .size = sizeof(stat) };
+
+	check_sizes(vm, VMIRROR_DEVICE_CREATE, &create, sizeof(create), true);
+	REFUSED(vm, VMIRROR_DEVICE_CREATE, create, flags, 1u << 31, EINVAL);
+	REFUSED(vm, VMIRROR_DEVICE_CREATE, create, pci_id, 1, EINVAL);
+	REFUSED(vm, VMIRROR_DEVICE_CREATE, create, pci_segment, 1, EINVAL);
+	REFUSED(vm, VMIRROR_DEVICE_CREATE, create, dma_bits, 64, EINVAL);
+	REFUSED(vm, VMIRROR_DEVICE_CREATE, create, reserved, 1, EINVAL);
+	check_sizes(device, VMIRROR_DEVICE_READ, &access, sizeof(access), false);
+	CHECK_RANGES(device, VMIRROR_DEVICE_READ, access, 1ull << 50);
+	REFUSED(device, VMIRROR_DEVICE_READ, access, reserved, 1, EINVAL);
+	check_sizes(device, VMIRROR_DEVICE_WRITTEN, &written, sizeof(written), false);
+	REFUSED(device, VMIRROR_DEVICE_WRITTEN, written, nr_gpas, 0, EINVAL);
+	check_sizes(device, VMIRROR_DEVICE_STAT, &stat, sizeof(stat), false);
+	REFUSED(device, VMIRROR_DEVICE_STAT, stat, reserved, 1, EINVAL);
+	check_dma(vm, gpa);
+	close(device);
+	close(vm);
+}
+
 /* Only root may open the device. */
 static void check_permission(void)
 {
@@ -307,5 +370,6 @@ void case_abi(struct target *t)
 	check_attach(t);
 	check_no_fd_left(t);
 	check_vm_ioctls(t);
+	check_device(t);
 	verify(t);
 }

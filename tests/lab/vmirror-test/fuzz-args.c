@@ -165,6 +165,61 @@ static void fill_slots(struct random *r, union fuzz_argument *arg)
 	arg->slots.nr_slots = random_below(r, 8);
 }
 
+static void fill_device_create(struct random *r, union fuzz_argument *arg)
+{
+	if (!fuzz_places.has_edu || one_in(r, 4))
+		return;
+	arg->device_create.flags = VMIRROR_DEVICE_PCI;
+	arg->device_create.pci_id = fuzz_places.edu.id;
+	arg->device_create.dma_bits = one_in(r, 8) ? random_below(r, 70) : EDU_DMA_BITS;
+}
+
+static void fill_device_access(struct random *r, union fuzz_argument *arg)
+{
+	arg->device_access.gpa = some_address(r);
+	arg->device_access.length = (random_below(r, RESULTS_LENGTH / PAGE) + 1) * PAGE;
+	arg->device_access.buffer = (uintptr_t)results();
+}
+
+/*
+ * Where it does not matter what is written, which is nothing but zeroes: an argument that another
+ * thread has put there must not become one that does harm.
+ */
+static char zeroes[RESULTS_LENGTH];
+
+static void fill_device_write(struct random *r, union fuzz_argument *arg)
+{
+	fill_device_access(r, arg);
+	arg->device_access.buffer = (uintptr_t)zeroes;
+	arg->device_access.gpa = (one_in(r, 2) ? (uintptr_t)fuzz_places.scratch : fuzz_places.scratch_gpa) +
+				 random_below(r, FUZZ_LENGTH / PAGE / 2) * PAGE;
+}
+
+static void fill_device_exclusive(struct random *r, union fuzz_argument *arg)
+{
+	arg->device_exclusive.gpa = some_address(r);
+	arg->device_exclusive.length = (random_below(r, 32) + 1) * PAGE;
+}
+
+static void fill_device_written(struct random *r, union fuzz_argument *arg)
+{
+	arg->device_written.gpas = some_buffer(r);
+	arg->device_written.nr_gpas = random_below(r, 512) + 1;
+}
+
+static void fill_dma_map(struct random *r, union fuzz_argument *arg)
+{
+	arg->dma_map.gpa = some_address(r);
+	arg->dma_map.length = (random_below(r, one_in(r, 8) ? 4096 : 32) + 1) * PAGE;
+	arg->dma_map.addresses = some_buffer(r);
+}
+
+static void fill_dma_unmap(struct random *r, union fuzz_argument *arg)
+{
+	arg->dma_unmap.gpa = some_address(r);
+	arg->dma_unmap.length = one_in(r, 2) ? FUZZ_LENGTH : (random_below(r, 64) + 1) * PAGE;
+}
+
 #define FUZZ_IOCTL(_name, _kind, _struct, _fill, ...) {				\
 	.name = #_name, .cmd = VMIRROR_##_name, .kind = (_kind),		\
 	.size = sizeof(struct _struct), .fill = (_fill), .errors = { __VA_ARGS__ },	\
@@ -185,9 +240,30 @@ const struct fuzz_ioctl fuzz_ioctls[] = {
 	FUZZ_IOCTL(SNAPSHOT, FUZZ_VM, vmirror_snapshot, fill_snapshot, ENXIO, ESRCH, EINTR, EBUSY),
 	FUZZ_IOCTL(SLOTS, FUZZ_VM, vmirror_slots, fill_slots, ESRCH),
 	FUZZ_IOCTL(VM_STAT, FUZZ_VM, vmirror_vm_stat, fill_info, 0),
+	FUZZ_IOCTL(DEVICE_CREATE, FUZZ_VM, vmirror_device_create, fill_device_create, EPERM, ESRCH,
+		   EMFILE, ENODEV, EBUSY, ENXIO, EOPNOTSUPP),
+	FUZZ_IOCTL(DEVICE_READ, FUZZ_DEVICE, vmirror_device_access, fill_device_access, ENXIO, EPERM,
+		   EBUSY, EIO, ESRCH, EINTR),
+	FUZZ_IOCTL(DEVICE_WRITE, FUZZ_DEVICE, vmirror_device_access, fill_device_write, ENXIO, EPERM,
+		   EBUSY, EIO, ESRCH, EINTR),
+	FUZZ_IOCTL(DEVICE_EXCLUSIVE, FUZZ_DEVICE, vmirror_device_exclusive, fill_device_exclusive,
+		   ENXIO, EPERM, EBUSY, EIO, ESRCH, EINTR, EOPNOTSUPP),
+	FUZZ_IOCTL(DEVICE_WRITTEN, FUZZ_DEVICE, vmirror_device_written, fill_device_written, 0),
+	FUZZ_IOCTL(DEVICE_STAT, FUZZ_DEVICE, vmirror_device_stat, fill_info, 0),
+	FUZZ_IOCTL(DEVICE_DMA_MAP, FUZZ_DEVICE, vmirror_device_dma_map, fill_dma_map, ENODEV, EEXIST,
+		   EFBIG, ENXIO, ENOSPC, EPERM, EBUSY, EOPNOTSUPP, ESRCH, EINTR),
+	FUZZ_IOCTL(DEVICE_DMA_UNMAP, FUZZ_DEVICE, vmirror_device_dma_unmap, fill_dma_unmap, ENODEV,
+		   ENOENT, EEXIST, EOPNOTSUPP),
 };
 
 const unsigned int fuzz_nr_ioctls = sizeof(fuzz_ioctls) / sizeof(fuzz_ioctls[0]);
+
+static bool is_in_scratch(uint64_t gpa, uint64_t length)
+{
+	uint64_t at = gpa - (uintptr_t)fuzz_places.scratch, at_gpa = gpa - fuzz_places.scratch_gpa;
+
+	return length <= FUZZ_LENGTH && (at <= FUZZ_LENGTH - length || at_gpa <= FUZZ_LENGTH - length);
+}
 
 /* What is too dear, and what is none of our business: systemd would be a process like any other. */
 static void keep_bounds(const struct fuzz_ioctl *op, union fuzz_argument *arg)
@@ -204,6 +280,18 @@ static void keep_bounds(const struct fuzz_ioctl *op, union fuzz_argument *arg)
 		arg->pool_blocks.blocks = (uintptr_t)results();
 	if (op->cmd == VMIRROR_SLOTS && !is_harmless(arg->slots.slots))
 		arg->slots.slots = (uintptr_t)results();
+	if (op->cmd == VMIRROR_DEVICE_WRITTEN && !is_harmless(arg->device_written.gpas))
+		arg->device_written.gpas = (uintptr_t)results();
+	if (op->cmd == VMIRROR_DEVICE_DMA_MAP && !is_harmless(arg->dma_map.addresses))
+		arg->dma_map.addresses = (uintptr_t)results();
+	if (op->cmd == VMIRROR_DEVICE_READ && !is_harmless(arg->device_access.buffer))
+		arg->device_access.buffer = (uintptr_t)results();
+	if (op->cmd == VMIRROR_DEVICE_WRITE) {
+		if (!is_in_scratch(arg->device_access.gpa, arg->device_access.length))
+			arg->device_access.length = 0;
+		if (arg->device_access.buffer >= 65536 && !(arg->device_access.buffer >> 47))
+			arg->device_access.buffer = (uintptr_t)zeroes;
+	}
 }
 
 void fuzz_spoil(struct random *r, const struct fuzz_ioctl *op, union fuzz_argument *arg)

@@ -63,6 +63,9 @@ static void check_answer(const struct fuzz_ioctl *op, const union fuzz_argument 
 		if (extents >= FUZZ_LENGTH)	/* there anyone may have written to them */
 			check_extents(&after->snapshot, before->snapshot.nr_extents);
 		break;
+	case VMIRROR_DEVICE_DMA_MAP:
+		CHECK(after->dma_map.done_bytes && after->dma_map.done_bytes <= before->dma_map.length);
+		break;
 	}
 }
 
@@ -78,7 +81,8 @@ static void *place(struct fuzz_worker *w, const struct fuzz_ioctl *op, union fuz
 		memcpy(to.iov_base, arg, w->guarded + PAGE - (char *)to.iov_base);
 		return to.iov_base;
 	case 1: case 2:
-		if (op->kind == FUZZ_SYS)	/* others may make a size or a pid of it anything */
+		/* Others may make a size or a pid of it anything, or an address that is written to. */
+		if (op->kind == FUZZ_SYS || op->kind == FUZZ_DEVICE)
 			return arg;
 		to.iov_base = fuzz_places.scratch + random_below(r, FUZZ_LENGTH - op->size);
 		/* Unlike memcpy(), which might be killed here. */
@@ -89,6 +93,15 @@ static void *place(struct fuzz_worker *w, const struct fuzz_ioctl *op, union fuz
 		return one_in(r, 4) ? (void *)~0xfffull : arg;
 	default:
 		return arg;
+	}
+}
+
+static enum fuzz_kind kind_of_new(unsigned long cmd)
+{
+	switch (cmd) {
+	case VMIRROR_POOL_CREATE: return FUZZ_POOL;
+	case VMIRROR_VM_ATTACH: return FUZZ_VM;
+	default: return FUZZ_DEVICE;
 	}
 }
 
@@ -121,7 +134,7 @@ void fuzz_call(struct fuzz_worker *w)
 	}
 	atomic_fetch_add(&w->good, 1);
 	if (ret > 0)
-		fuzz_fd_keep(r, op->cmd == VMIRROR_POOL_CREATE ? FUZZ_POOL : FUZZ_VM, ret);
+		fuzz_fd_keep(r, kind_of_new(op->cmd), ret);
 	else if (at == &arg && !spoilt && kind == op->kind)
 		check_answer(op, &before, &arg);
 }

@@ -60,6 +60,6 @@ void fuzz_fd_keep(struct random *r, enum fuzz_kind kind, int fd)
 void fuzz_fd_drop(struct random *r, enum fuzz_kind kind)
 {
 	/* There is always one of these. */
-	if (kind == FUZZ_POOL || kind == FUZZ_VM)
+	if (kind == FUZZ_POOL || kind == FUZZ_VM || kind == FUZZ_DEVICE)
 		fuzz_fd_keep(r, kind, -1);
 }

@@ -72,6 +72,9 @@ static void prepare(void)
 	p->scratch = fuzz_map_guarded(FUZZ_LENGTH);
 	p->known_gpa = selfvm_add_slot(&p->self, p->known, FUZZ_LENGTH);
 	p->scratch_gpa = selfvm_add_slot(&p->self, p->scratch, FUZZ_LENGTH);
+	p->has_edu = edu_is_there(&p->edu);
+	if (p->has_edu)
+		edu_bind(&p->edu, "vmirror");
 	fuzz_fds_open(&p->self);
 }
 
@@ -99,6 +102,8 @@ void case_fuzz(struct target *t)
 	}
 	fuzz_fds_close();
 	wait_nothing_left(t);
+	if (fuzz_places.has_edu)
+		edu_bind(&fuzz_places.edu, NULL);
 	for (uint64_t page = 0; page < FUZZ_LENGTH / PAGE; page++)
 		for (uint64_t i = 0; i < PAGE / 8; i++)
 			if (((uint64_t *)fuzz_places.known)[page * 512 + i] != fuzz_known_word(page) + i)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "edu.h"
 #include "random.h"
 #include "selfvm.h"
 
@@ -13,7 +14,7 @@
 
 /* --- fuzz-fds.c: the fds that calls are made on, in full view of all threads --- */
 
-enum fuzz_kind { FUZZ_SYS, FUZZ_POOL, FUZZ_VM, FUZZ_OTHER, FUZZ_KINDS };
+enum fuzz_kind { FUZZ_SYS, FUZZ_POOL, FUZZ_VM, FUZZ_DEVICE, FUZZ_OTHER, FUZZ_KINDS };
 
 void fuzz_fds_open(const struct selfvm *self);
 void fuzz_fds_close(void);
@@ -38,6 +39,13 @@ union fuzz_argument {
 	struct vmirror_snapshot snapshot;
 	struct vmirror_slots slots;
 	struct vmirror_vm_stat vm_stat;
+	struct vmirror_device_create device_create;
+	struct vmirror_device_access device_access;
+	struct vmirror_device_exclusive device_exclusive;
+	struct vmirror_device_written device_written;
+	struct vmirror_device_stat device_stat;
+	struct vmirror_device_dma_map dma_map;
+	struct vmirror_device_dma_unmap dma_unmap;
 	unsigned char bytes[512];
 	uint32_t words[128];
 };
@@ -51,7 +59,7 @@ struct fuzz_ioctl {
 	unsigned long cmd;
 	enum fuzz_kind kind;
 	uint32_t size;
-	int errors[8];
+	int errors[12];
 	void (*fill)(struct random *r, union fuzz_argument *arg);
 };
 
@@ -64,6 +72,7 @@ extern const unsigned int fuzz_nr_ioctls;
  * @scratch: mapped, unmapped, protected by anyone at any time
  * @known_gpa: @known in the VM
  * @scratch_gpa: likewise
+ * @edu: a PCI device for DMA, if there is one
  * @child: a process that one thread has started, and soon will have ended
  */
 struct fuzz_places {
@@ -72,6 +81,8 @@ struct fuzz_places {
 	uint64_t known_gpa;
 	uint64_t scratch_gpa;
 	struct selfvm self;
+	struct edu edu;
+	bool has_edu;
 	atomic_int child;
 };
 

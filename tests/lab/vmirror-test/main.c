@@ -35,6 +35,8 @@ static const struct entry {
 	{ .name = "populate", .run = case_populate },
 	{ .name = "guest", .run = case_guest, .arguments = VM },
 	{ .name = "device", .run = case_device },
+	{ .name = "dma", .run = case_dma },
+	{ .name = "dma-guest", .run = case_dma_guest, .arguments = VM },
 	{ .name = "process", .run = case_process },
 	{ .name = "change", .run = case_change },
 	{ .name = "kernel-moves", .run = case_kernel_moves },

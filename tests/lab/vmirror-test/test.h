@@ -85,6 +85,7 @@ void case_ring(struct target *t);
 void case_teardown(struct target *t);
 void case_signals(struct target *t);
 void case_guest(struct target *t);
+void case_dma_guest(struct target *t);
 /* These make a VM of their own; see selfvm.h. */
 void case_reasons(struct target *t);
 void case_memory(struct target *t);
@@ -95,6 +96,7 @@ void case_grown(struct target *t);
 void case_two_pools(struct target *t);
 void case_evict(struct target *t);
 void case_device(struct target *t);
+void case_dma(struct target *t);
 void case_process(struct target *t);
 void case_populate(struct target *t);
 void case_failnth(struct target *t);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* dma-place.c - see dma.h */
+#include <sys/mman.h>
+
+#include "dma.h"
+
+#define LENGTH DMA_LENGTH
+#define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
+
+struct vmirror_device_create dma_create_args(const struct edu *edu)
+{
+	return (struct vmirror_device_create) {
+		.size = sizeof(struct vmirror_device_create),
+		.flags = VMIRROR_DEVICE_PCI,
+		.pci_id = edu->id,
+		.dma_bits = EDU_DMA_BITS,
+	};
+}
+
+int dma_device_create(int vm, const struct edu *edu)
+{
+	struct vmirror_device_create args = dma_create_args(edu);
+	int fd = ioctl(vm, VMIRROR_DEVICE_CREATE, &args);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+int64_t dma_map(int device, uint64_t gpa, uint64_t length, uint64_t *addresses)
+{
+	struct vmirror_device_dma_map args = {
+		.size = sizeof(args),
+		.gpa = gpa,
+		.length = length,
+		.addresses = (uintptr_t)addresses,
+	};
+
+	return ioctl(device, VMIRROR_DEVICE_DMA_MAP, &args) ? -1 : (int64_t)args.done_bytes;
+}
+
+void dma_map_all(int device, uint64_t gpa, uint64_t length, uint64_t *addresses)
+{
+	uint64_t done = 0, limit = now_ms() + 60000;
+
+	while (done < length) {
+		int64_t n = dma_map(device, gpa + done, length - done, addresses + done / PAGE);
+
+		CHECK(now_ms() < limit);
+		if (n > 0)
+			done += n;
+		else
+			CHECK(errno == EBUSY);
+	}
+}
+
+int dma_unmap(int device, uint64_t gpa, uint64_t length, uint64_t *pages)
+{
+	struct vmirror_device_dma_unmap args = { .size = sizeof(args), .gpa = gpa, .length = length };
+	int ret = ioctl(device, VMIRROR_DEVICE_DMA_UNMAP, &args);
+
+	if (pages)
+		*pages = args.pages;
+	return ret;
+}
+
+uint64_t dma_pages(int device)
+{
+	struct vmirror_device_stat stat = { .size = sizeof(stat) };
+
+	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
+	return stat.dma_pages;
+}
+
+void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge)
+{
+	memset(p, 0, sizeof(*p));
+	p->edu = edu;
+	p->memory = map_anonymous(LENGTH, huge);
+	p->spare = map_anonymous(LENGTH, huge);
+	p->gpa = (uintptr_t)p->memory;
+	p->spare_gpa = (uintptr_t)p->spare;
+	if (with_kvm) {
+		selfvm_create(&p->self);
+		p->gpa = selfvm_add_slot(&p->self, p->memory, LENGTH);
+		p->spare_gpa = selfvm_add_slot(&p->self, p->spare, LENGTH);
+		p->t = &p->self.t;
+	} else {
+		p->own = process_self();
+		p->t = &p->own;
+	}
+	p->vm = vm_attach(p->t, "dma", 0);
+	p->pool = pool_create(p->t, "dma", LENGTH);
+	p->device = dma_device_create(p->vm, edu);
+}
+
+void dma_close_place(struct dma_place *p, bool with_kvm)
+{
+	close(p->device);
+	close(p->vm);
+	close(p->pool);
+	if (with_kvm)
+		selfvm_destroy(&p->self);
+	else
+		close(p->own.sys);
+	munmap(p->memory, LENGTH);
+	munmap(p->spare, LENGTH);
+}

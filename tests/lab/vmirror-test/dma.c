@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * dma.c - a real PCI device reads and writes a guest's memory, and only as long as it is the guest's
+ *
+ * What vmirror gives out is given to the DMA engine of an edu device, which is behind an IOMMU.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "dma.h"
+#include "setting.h"
+
+#define LENGTH DMA_LENGTH
+#define PAGES DMA_PAGES
+#define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
+
+static void out(struct dma_place *p, uint64_t offset, uint64_t length)
+{
+	struct vmirror_moved moved;
+
+	for (int tries = 0; tries < 100; tries++) {
+		migrate(p->vm, p->pool, p->gpa + offset, length, &moved);
+		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY])
+			return;
+		usleep(10000);
+	}
+	FAIL("pages are busy all the time");
+}
+
+static uint64_t out_pages(struct dma_place *p)
+{
+	struct vmirror_vm_stat stat;
+
+	vm_stat(p->vm, &stat);
+	return stat.out_pages;
+}
+
+static uint64_t *word(struct dma_place *p, uint64_t page)
+{
+	return (uint64_t *)(p->memory + page * PAGE);
+}
+
+static uint64_t resident_pages(struct dma_place *p)
+{
+	return pages_in_state(p->vm, p->gpa, LENGTH, VMIRROR_STATE_RAM);
+}
+
+/* The device takes a page, wherever that is, and puts it where nothing was yet. */
+static void reaches(struct dma_place *p)
+{
+	static const uint64_t from[] = { 0, 3, PAGES / 4 + 1, PAGES / 2 - 1 };
+	uint64_t again[PAGES];
+
+	fill_pattern(p->memory, LENGTH / 2, 1);
+	out(p, LENGTH / 4, LENGTH / 4);
+	CHECK(out_pages(p) == PAGES / 4);
+	CHECK(dma_map(p->device, p->gpa, LENGTH, p->addresses) == (int64_t)LENGTH);
+	CHECK(dma_pages(p->device) == PAGES);
+	CHECK(resident_pages(p) == PAGES && out_pages(p) == 0);
+	for (uint64_t i = 0; i < PAGES; i++)
+		CHECK(p->addresses[i] % PAGE == 0 && p->addresses[i] >> EDU_DMA_BITS == 0);
+
+	for (unsigned int i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		uint64_t to = PAGES / 2 + from[i];
+
+		CHECK(*word(p, to) == 0);
+		edu_load(p->edu, p->addresses[from[i]], PAGE);
+		edu_store(p->edu, p->addresses[to], PAGE);
+		CHECK(!memcmp(word(p, to), word(p, from[i]), PAGE));
+	}
+	check_pattern(p->memory, LENGTH / 2, 1);
+	/* A part of it again is the same again. */
+	CHECK(dma_map(p->device, p->gpa + PAGE, LENGTH / 2, again) == (int64_t)LENGTH / 2);
+	CHECK(!memcmp(again, p->addresses + 1, LENGTH / 2 / PAGE * sizeof(*again)));
+	CHECK(dma_pages(p->device) == PAGES);
+}
+
+/* Pages for words that the device brings or takes, in another block than what is taken from it. */
+#define SEEN (PAGES - 2)
+#define MARK (PAGES - 1)
+
+/*
+ * What was at @page is out of the device's reach; @secret is what it must not see.  It sees what
+ * it had before, or nothing.
+ */
+static void check_lost(struct dma_place *p, uint64_t page, uint64_t secret)
+{
+	uint64_t before = 0x1111111111111111, left = dma_pages(p->device);
+
+	*word(p, MARK) = before;
+	*word(p, SEEN) = ~before;
+	/* The kernel may take the whole block, if only to change the protection of a page. */
+	if (left >= PAGES || left < PAGES / 2)
+		FAIL("page %llu is gone, and %llu pages are left", (unsigned long long)page,
+		     (unsigned long long)left);
+	/* The kernel may take these two as well, at any time, and what is stored is lost then. */
+	for (int tries = 0; tries < 10 && *word(p, SEEN) == ~before; tries++) {
+		dma_map_all(p->device, p->gpa + SEEN * PAGE, 2 * PAGE, &p->addresses[SEEN]);
+		edu_load(p->edu, p->addresses[MARK], 8);
+		edu_load_refused(p->edu, p->addresses[page]);
+		edu_store(p->edu, p->addresses[SEEN], 8);
+	}
+	CHECK(*word(p, SEEN) != secret);
+	CHECK(*word(p, SEEN) == before || *word(p, SEEN) == 0);
+	edu_store_refused(p->edu, p->addresses[page]);
+}
+
+/* After that the device must reach the page again, at the same address. */
+static void check_comes_back(struct dma_place *p, uint64_t page)
+{
+	uint64_t again, value = 0x2222222222222222 + page;
+
+	CHECK(dma_map(p->device, p->gpa + page * PAGE, PAGE, &again) == (int64_t)PAGE);
+	CHECK(again == p->addresses[page]);
+	*word(p, MARK) = value;
+	edu_load(p->edu, p->addresses[MARK], 8);
+	edu_store(p->edu, again, 8);
+	CHECK(*word(p, page) == value);
+	*word(p, page) = value + 1;
+	edu_load(p->edu, again, 8);
+	edu_store(p->edu, p->addresses[SEEN], 8);
+	CHECK(*word(p, SEEN) == value + 1);
+	/* A fault that brings a page home takes the neighbours from the device for a moment. */
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	CHECK(dma_pages(p->device) == PAGES);
+}
+
+static void lose_to_pool(struct dma_place *p, uint64_t page)
+{
+	out(p, page * PAGE, PAGE);
+	CHECK(out_pages(p) == 1);
+}
+
+static void lose_to_discard(struct dma_place *p, uint64_t page)
+{
+	CHECK(madvise(word(p, page), PAGE, MADV_DONTNEED) == 0);
+}
+
+static void lose_to_protection(struct dma_place *p, uint64_t page)
+{
+	CHECK(mprotect(word(p, page), PAGE, PROT_READ) == 0);
+}
+
+static void regain_access(struct dma_place *p, uint64_t page)
+{
+	uint64_t address;
+
+	CHECK_ERRNO(dma_map(p->device, p->gpa + page * PAGE, PAGE, &address), EPERM);
+	CHECK(mprotect(word(p, page), PAGE, PROT_READ | PROT_WRITE) == 0);
+}
+
+static void lose_to_unmap(struct dma_place *p, uint64_t page)
+{
+	uint64_t address;
+
+	CHECK(munmap(word(p, page), PAGE) == 0);
+	CHECK_ERRNO(dma_map(p->device, p->gpa + page * PAGE, PAGE, &address), EFAULT);
+}
+
+static void fill_hole(struct dma_place *p, uint64_t page)
+{
+	CHECK(mmap(word(p, page), PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == word(p, page));
+}
+
+/* Whatever the host does to a page takes it from the device first. */
+static void loses(struct dma_place *p)
+{
+	const struct {
+		void (*lose)(struct dma_place *p, uint64_t page);
+		void (*regain)(struct dma_place *p, uint64_t page);
+		bool keeps;
+	} ways[] = {
+		{ lose_to_pool, NULL, true },
+		{ lose_to_discard, NULL, false },
+		{ lose_to_protection, regain_access, true },
+		{ lose_to_unmap, fill_hole, false },
+	};
+
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		uint64_t page = 5 + i, secret = 0x5ec2e7 + i;
+
+		*word(p, page) = secret;
+		CHECK(dma_pages(p->device) == PAGES);
+		ways[i].lose(p, page);
+		check_lost(p, page, secret);
+		if (ways[i].keeps)
+			CHECK(*word(p, page) == secret);
+		if (ways[i].regain)
+			ways[i].regain(p, page);
+		check_comes_back(p, page);
+	}
+}
+
+/* A child shares the page: what the device writes from then on is the parent's alone. */
+static void forks(struct dma_place *p)
+{
+	int go[2], status;
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(go) == 0);
+	*word(p, 2) = 21;
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(read(go[0], &byte, 1) == 1);
+		_exit(*word(p, 2) == 21 ? 0 : 1);
+	}
+	CHECK(dma_pages(p->device) == 0);
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	*word(p, 0) = 22;
+	edu_load(p->edu, p->addresses[0], 8);
+	edu_store(p->edu, p->addresses[2], 8);
+	CHECK(*word(p, 2) == 22);
+	CHECK(write(go[1], "x", 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(go[0]);
+	close(go[1]);
+}
+
+struct mover {
+	struct dma_place *p;
+	atomic_bool stop;
+	atomic_uint rounds;
+};
+
+static void *move_about(void *arg)
+{
+	struct mover *mover = arg;
+	struct vmirror_moved moved;
+	unsigned int seed = 1;
+
+	while (!mover->stop) {
+		migrate(mover->p->vm, mover->p->pool, mover->p->gpa + LENGTH / 2, LENGTH / 2, &moved);
+		mover->rounds++;
+		/* The engine takes 100 ms to begin. */
+		usleep(rand_r(&seed) % 250000);
+	}
+	return NULL;
+}
+
+/* Half of the memory moves all the time: the device sees what is there, or nothing. */
+static void while_it_moves(struct dma_place *p)
+{
+	uint64_t end = now_ms() + 4000, address, page = PAGES / 2 + 7, value = 0x3333, hits = 0;
+	struct mover mover = { .p = p };
+	pthread_t thread;
+
+	CHECK(pthread_create(&thread, NULL, move_about, &mover) == 0);
+	for (; now_ms() < end || mover.rounds < 3 || !hits; value++) {
+		CHECK(now_ms() < end + 60000);
+		*word(p, 0) = 0x1111;
+		edu_load(p->edu, p->addresses[0], 8);
+		*word(p, page) = value;
+		dma_map_all(p->device, p->gpa + page * PAGE, PAGE, &address);
+		CHECK(address == p->addresses[page]);
+		edu_load(p->edu, address, 8);
+		edu_store(p->edu, p->addresses[1], 8);
+		if (*word(p, 1) != value && *word(p, 1) != 0 && *word(p, 1) != 0x1111)
+			FAIL("the device has read %#llx", (unsigned long long)*word(p, 1));
+		hits += *word(p, 1) == value;
+		dma_map_all(p->device, p->gpa + page * PAGE, PAGE, &address);
+		*word(p, 0) = ~value;
+		edu_load(p->edu, p->addresses[0], 8);
+		edu_store(p->edu, address, 8);
+		CHECK(*word(p, page) == value || *word(p, page) == ~value);
+	}
+	mover.stop = true;
+	pthread_join(thread, NULL);
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	edu_wait_quiet();
+}
+
+/* Memory that cannot move: shared, of a file; what the device writes gets into the file. */
+static void unmovable(struct dma_place *p)
+{
+	char path[] = "/var/tmp/vmirror-test.XXXXXX", got[16];
+	int fd = mkstemp(path);
+	uint64_t address;
+	char *shared;
+
+	CHECK(fd >= 0 && unlink(path) == 0 && ftruncate(fd, PAGE) == 0);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(shared != MAP_FAILED);
+	CHECK(dma_map(p->device, (uintptr_t)shared, PAGE, &address) == (int64_t)PAGE);
+	memcpy(word(p, 0), "by the device", 14);
+	edu_load(p->edu, p->addresses[0], 16);
+	edu_store(p->edu, address, 16);
+	CHECK(!strcmp(shared, "by the device"));
+	CHECK(fsync(fd) == 0);
+	CHECK(dma_pages(p->device) == PAGES);	/* to be written to disk it had to be taken */
+	CHECK(dma_map(p->device, (uintptr_t)shared, PAGE, &address) == (int64_t)PAGE);
+	memcpy(word(p, 0), "and once more", 14);
+	edu_load(p->edu, p->addresses[0], 16);
+	edu_store(p->edu, address, 16);
+	CHECK(munmap(shared, PAGE) == 0);
+	CHECK(dma_pages(p->device) == PAGES);
+	CHECK(fsync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+	CHECK(pread(fd, got, 14, 0) == 14 && !strcmp(got, "and once more"));
+	CHECK(dma_unmap(p->device, (uintptr_t)shared, PAGE, NULL) == 0);
+	close(fd);
+}
+
+/* In a coherent pool a page is where a PCI device can reach it as well. */
+static void in_coherent_pool(struct dma_place *p)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
+		.base = COHERENT_BASE, .name = "dma-coherent",
+	};
+	int pool = ioctl(p->t->sys, VMIRROR_POOL_CREATE, &args);
+	struct vmirror_moved moved;
+
+	CHECK(pool >= 0);
+	*word(p, 9) = 99;
+	migrate(p->vm, pool, p->gpa + 9 * PAGE, PAGE, &moved);
+	CHECK(moved.moved_pages == 1 && dma_pages(p->device) < PAGES);
+	check_comes_back(p, 9);
+	CHECK(out_pages(p) == 1);
+	close(pool);
+	CHECK(out_pages(p) == 0);
+	check_lost(p, 9, 0x2222222222222222 + 9 + 1);
+	check_comes_back(p, 9);
+}
+
+/* Two devices, each with its own addresses; what one loses the other keeps, till it is closed. */
+static void two_devices(struct dma_place *p)
+{
+	uint64_t address, pages = 0;
+	int other = dma_device_create(p->vm, p->edu);
+
+	CHECK(dma_map(other, p->gpa + 4 * PAGE, PAGE, &address) == (int64_t)PAGE);
+	CHECK(address != p->addresses[4]);
+	*word(p, 4) = 44;
+	edu_load(p->edu, address, 8);
+	edu_store(p->edu, p->addresses[1], 8);
+	CHECK(*word(p, 1) == 44);
+	CHECK(dma_unmap(p->device, p->gpa, LENGTH, &pages) == 0 && pages == PAGES);
+	CHECK(dma_pages(p->device) == 0 && dma_pages(other) == 1);
+	edu_load_refused(p->edu, p->addresses[4]);
+	edu_load(p->edu, address, 8);
+	close(other);
+	edu_load_refused(p->edu, address);
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+}
+
+/* The VM is detached, and the device goes on; the VMM is gone, and nothing can be reached. */
+static void outlives(struct dma_place *p)
+{
+	int ready[2], vm, device;
+	uint64_t address;
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(ready) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		*word(p, 3) = 77;
+		if (write(ready[1], "x", 1) != 1)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	CHECK(read(ready[0], &byte, 1) == 1);
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->t->sys }, "child", 0);
+	device = dma_device_create(vm, p->edu);
+	close(vm);
+	CHECK(dma_map(device, (uintptr_t)word(p, 3), PAGE, &address) == (int64_t)PAGE);
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	edu_load(p->edu, address, 8);
+	edu_store(p->edu, p->addresses[1], 8);
+	CHECK(*word(p, 1) == 77);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	CHECK(dma_pages(device) == 0);
+	edu_load_refused(p->edu, address);
+	CHECK_ERRNO(dma_map(device, (uintptr_t)word(p, 3), PAGE, &address), ESRCH);
+	close(device);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* The VM loses a slot, and the device what it could reach there. */
+static void slot_goes(struct dma_place *p)
+{
+	struct vmirror_slots args = { .size = sizeof(args) };
+	uint64_t address, other;
+
+	CHECK(dma_map(p->device, p->spare_gpa, PAGE, &address) == (int64_t)PAGE);
+	CHECK(dma_pages(p->device) == PAGES + 1);
+	CHECK_ERRNO(dma_map(p->device, p->spare_gpa + PAGE, LENGTH, &other), ENXIO);
+	selfvm_remove_slot(&p->self, 1);
+	CHECK(ioctl(p->vm, VMIRROR_SLOTS, &args) == 0);
+	CHECK(dma_pages(p->device) == PAGES);
+	edu_load_refused(p->edu, address);
+	CHECK_ERRNO(dma_map(p->device, p->spare_gpa, PAGE, &address), ENXIO);
+}
+
+void case_dma(struct target *t)
+{
+	struct dma_place p;
+	struct edu edu;
+
+	(void)t;
+	/* It would take huge pages' parts from the device whenever it likes. */
+	set("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "3600000");
+	edu_find(&edu);
+	edu_bind(&edu, NULL);
+	edu_set(&edu, "iommu_group/type", "auto");	/* should an earlier run have ended in between */
+	edu_bind(&edu, "vmirror");
+	edu_map(&edu);
+	for (int variant = 0; variant < 3; variant++) {
+		bool with_kvm = variant == 1;
+
+		dma_open_place(&p, &edu, with_kvm, variant == 2);
+		reaches(&p);
+		loses(&p);
+		while_it_moves(&p);
+		if (with_kvm) {
+			slot_goes(&p);
+		} else {
+			forks(&p);
+			two_devices(&p);
+			unmovable(&p);
+			in_coherent_pool(&p);
+			outlives(&p);
+		}
+		if (!variant)
+			dma_wrong_use(&p);
+		dma_close_place(&p, with_kvm);
+		printf("  variant %d: passed\n", variant);
+	}
+	dma_open_place(&p, &edu, false, false);
+	dma_loses_device(&p);
+	dma_wrong_devices(&p);
+	dma_close_place(&p, false);
+	edu_unmap(&edu);
+	edu_bind(&edu, NULL);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dma.h - what the files of the case dma share */
+#ifndef VMIRROR_TEST_DMA_H
+#define VMIRROR_TEST_DMA_H
+
+#include "edu.h"
+#include "selfvm.h"
+
+#define DMA_LENGTH (4 * MiB)
+#define DMA_PAGES (DMA_LENGTH / VMIRROR_PAGE_SIZE)
+
+/**
+ * struct dma_place - a process, or a VM with two slots; its memory; a device tied to the edu
+ * @memory: in the VM's first slot
+ * @spare: in its second slot, of the same length
+ * @addresses: where the edu device finds each page of @memory, once dma_map_all() was called
+ */
+struct dma_place {
+	struct edu *edu;
+	struct selfvm self;
+	struct target own;
+	struct target *t;
+	char *memory;
+	char *spare;
+	uint64_t gpa;
+	uint64_t spare_gpa;
+	uint64_t addresses[DMA_PAGES];
+	int vm;
+	int pool;
+	int device;
+};
+
+/* dma-place.c: the calls, and a place to make them in; for DEVICE_CREATE: */
+struct vmirror_device_create dma_create_args(const struct edu *edu);
+int dma_device_create(int vm, const struct edu *edu);
+/* Returns how many bytes were done, or -1. */
+int64_t dma_map(int device, uint64_t gpa, uint64_t length, uint64_t *addresses);
+int dma_unmap(int device, uint64_t gpa, uint64_t length, uint64_t *pages);
+uint64_t dma_pages(int device);
+/* All of @length, while it moves. */
+void dma_map_all(int device, uint64_t gpa, uint64_t length, uint64_t *addresses);
+
+void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge);
+void dma_close_place(struct dma_place *p, bool with_kvm);
+
+/* dma-use.c: what must be refused, and the edu device's coming and going */
+void dma_wrong_use(struct dma_place *p);
+void dma_wrong_devices(struct dma_place *p);
+void dma_loses_device(struct dma_place *p);
+
+#endif
