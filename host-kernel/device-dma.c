@@ -48,6 +48,8 @@ static struct vmirror_region *region_get(struct vmirror_dma *dma, struct mirror_
 		case PARTLY:
 			return ERR_PTR(-EEXIST);
 		case WITHIN:
+			if (READ_ONCE(region->stopped))
+				return ERR_PTR(-ESTALE);
 			kref_get(&region->kref);
 			return region;
 		}
@@ -77,7 +79,7 @@ static int map_once(struct vmirror_dma *dma, struct vmirror_region *region,
 	if (ret)
 		return ret == -EBUSY ? -EAGAIN : ret;
 	spin_lock(&region->lock);
-	if (region->ended)
+	if (region->stopped)
 		ret = READ_ONCE(dma->pci) ? -EBUSY : -ENODEV;
 	else if (mmu_interval_read_retry(&region->notifier, range->notifier_seq))
 		ret = -EAGAIN;
@@ -151,12 +153,8 @@ static int map_in_slot(struct vmirror_dma *dma, struct mirror_slot *slot,
 	batch = vmirror_batch_get();
 	ret = map_range(dma, region, args, batch);
 	vmirror_batch_put(batch);
-	if (is_new && !args->done_bytes) {
-		mutex_lock(&dma->lock);
-		if (!region->ended)
-			vmirror_region_end(dma, region);
-		mutex_unlock(&dma->lock);
-	}
+	if (is_new && !args->done_bytes)
+		vmirror_region_end_unused(dma, region);
 	vmirror_region_put(region);
 	return ret;
 }
@@ -253,15 +251,15 @@ void vmirror_dma_end_all(struct vmirror_dma *dma)
 /* A slot is about to go; slots_lock held for writing. */
 void vmirror_dma_slot_gone(struct mirror_slot *slot)
 {
-	struct vmirror_region *region, *next;
+	struct vmirror_region *region;
 	struct vmirror_dma *dma;
 
 	lockdep_assert_held_write(&slot->vm->slots_lock);
 	list_for_each_entry(dma, &slot->vm->dmas, vm_link) {
 		mutex_lock(&dma->lock);
-		list_for_each_entry_safe(region, next, &dma->regions, link)
+		list_for_each_entry(region, &dma->regions, link)
 			if (region->slot == slot)
-				vmirror_region_end(dma, region);
+				vmirror_region_stop(region);
 		mutex_unlock(&dma->lock);
 	}
 }

@@ -23,12 +23,14 @@
 /**
  * struct vmirror_pci - a PCI device whose driver we are
  * @users: list of struct vmirror_dma that are tied to it
+ * @vm: whose they are, all of them
  * @dma_bits: how wide its addresses are, as long as there are users
  */
 struct vmirror_pci {
 	struct list_head link;		/* bound */
 	struct pci_dev *pdev;
 	struct list_head users;
+	struct vmirror_vm *vm;
 	u32 dma_bits;
 };
 
@@ -73,18 +75,39 @@ static bool is_translated(struct device *dev)
 	return domain && iommu_is_dma_domain(domain);
 }
 
-static int tie(struct vmirror_dma *dma, struct vmirror_pci *pci, u32 dma_bits)
+/*
+ * The first user gets it as it is after a reset, if it can be reset: its engine must not go on with
+ * what another VM's user has asked of it.
+ */
+static int take(struct vmirror_pci *pci, struct vmirror_vm *vm, u32 dma_bits)
 {
-	lockdep_assert_held(&pci_lock);
-	if (!is_translated(&pci->pdev->dev))
-		return -ENXIO;
-	if (!list_empty(&pci->users) && pci->dma_bits != dma_bits)
+	int ret = pci_try_reset_function(pci->pdev);
+
+	if (ret && ret != -ENOTTY)
 		return -EBUSY;
 	if (dma_set_mask_and_coherent(&pci->pdev->dev, DMA_BIT_MASK(dma_bits)))
 		return -EINVAL;
-	if (list_empty(&pci->users))
-		pci_set_master(pci->pdev);
+	pci_set_master(pci->pdev);
+	pci->vm = vm;
 	pci->dma_bits = dma_bits;
+	return 0;
+}
+
+/* One VM at a time: all users' addresses are in the same domain. */
+static int tie(struct vmirror_dma *dma, struct vmirror_pci *pci, struct vmirror_vm *vm,
+	       u32 dma_bits)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&pci_lock);
+	if (!is_translated(&pci->pdev->dev))
+		return -ENXIO;
+	if (list_empty(&pci->users))
+		ret = take(pci, vm, dma_bits);
+	else if (pci->vm != vm || pci->dma_bits != dma_bits)
+		ret = -EBUSY;
+	if (ret)
+		return ret;
 	list_add(&dma->pci_link, &pci->users);
 	dma->pci = pci;
 	return 0;
@@ -118,7 +141,7 @@ int vmirror_dma_open(struct vmirror_device *device, const struct vmirror_device_
 	INIT_LIST_HEAD(&dma->regions);
 	mutex_lock(&pci_lock);
 	pci = find(args);
-	ret = pci ? tie(dma, pci, args->dma_bits) : why_not(args);
+	ret = pci ? tie(dma, pci, device->vm, args->dma_bits) : why_not(args);
 	mutex_unlock(&pci_lock);
 	if (ret) {
 		kfree(dma);

@@ -5,8 +5,9 @@
  * No page is pinned.  What the host takes away is unlinked from the IOMMU's page table, and gone
  * from its caches, before the notifier returns.  From then on DMA to its address fails.
  *
- * A region ends once: by who takes it from the list.  Who is faulting pages in for it meanwhile
- * finds it ended, and nobody waits for a fault.
+ * A region stops when its slot goes, and ends when its user says so, or goes: only then are its
+ * addresses given to others.  Who is faulting pages in for it meanwhile finds it stopped, and nobody
+ * waits for a fault.
  */
 #include <linux/hmm-dma.h>
 #include <linux/hmm.h>
@@ -19,6 +20,9 @@
 
 /* Pages that are unlinked before the CPU may do something else. */
 #define UNLINK_BATCH	64
+
+/* Pages that are unlinked where nobody may sleep; for more the caller has to come again. */
+#define UNLINK_ATOMIC	512
 
 static void unlink_page(struct vmirror_region *region, unsigned long index)
 {
@@ -54,6 +58,8 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 	unsigned long region_end = region->hva + (region->pages << PAGE_SHIFT);
 	unsigned long start = max(range->start, region->hva), end = min(range->end, region_end);
 
+	if (!mmu_notifier_range_blockable(range) && end - start > UNLINK_ATOMIC << PAGE_SHIFT)
+		return false;
 	spin_lock(&region->lock);
 	/* From here on nothing is linked in this range until the invalidation is over. */
 	mmu_interval_set_seq(notifier, cur_seq);
@@ -81,25 +87,53 @@ void vmirror_region_put(struct vmirror_region *region)
 	kref_put(&region->kref, region_free);
 }
 
-/* With dma->lock.  Returns how many pages could be reached until now; none can any more. */
+/*
+ * With dma->lock.  Returns how many pages could be reached until now; none can any more.  The
+ * addresses stay the region's.
+ */
+unsigned long vmirror_region_stop(struct vmirror_region *region)
+{
+	unsigned long pages;
+
+	spin_lock(&region->lock);
+	region->stopped = true;
+	pages = region->mapped;
+	unlink_pages(region, 0, region->pages, true);
+	spin_unlock(&region->lock);
+	return pages;
+}
+
+/* Likewise; and the addresses may become another's. */
 unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region *region)
 {
+	unsigned long pages = vmirror_region_stop(region);
 	struct hmm_dma_map map;
-	unsigned long pages;
 
 	lockdep_assert_held(&dma->lock);
 	list_del(&region->link);
 	dma->nr_regions--;
 	spin_lock(&region->lock);
-	region->ended = true;
-	pages = region->mapped;
-	unlink_pages(region, 0, region->pages, true);
 	map = region->map;
 	memset(&region->map, 0, sizeof(region->map));
 	spin_unlock(&region->lock);
 	hmm_dma_map_free(region->dev, &map);
 	vmirror_region_put(region);
 	return pages;
+}
+
+/* Who made it has failed: end it, unless another has been given addresses of it by now. */
+void vmirror_region_end_unused(struct vmirror_dma *dma, struct vmirror_region *region)
+{
+	bool unused;
+
+	mutex_lock(&dma->lock);
+	spin_lock(&region->lock);
+	unused = !region->used && !region->stopped;
+	region->stopped |= unused;
+	spin_unlock(&region->lock);
+	if (unused)
+		vmirror_region_end(dma, region);
+	mutex_unlock(&dma->lock);
 }
 
 /*
@@ -187,5 +221,6 @@ int vmirror_region_link(struct vmirror_region *region, const struct hmm_range *r
 			return -ENOMEM;
 		}
 	}
+	region->used = true;
 	return 0;
 }

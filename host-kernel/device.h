@@ -76,10 +76,11 @@ bool vmirror_is_out_of_reach(struct page *page);
 /**
  * struct vmirror_region - guest memory that a PCI device may reach
  * @kref: one for the list, one for each call that faults pages in
- * @dev: the PCI device; valid until @ended
+ * @dev: the PCI device; valid until the region ends
  * @slot: the slot it lies in, for comparison only: it may be gone
  * @lock: protects what follows, and orders it against invalidations
- * @ended: no page is linked any more, nor will be
+ * @stopped: no page is linked any more, nor will be
+ * @used: someone was given addresses
  * @map: pfn_list is NULL once the region has ended
  * @mapped: pages that are linked
  */
@@ -94,13 +95,16 @@ struct vmirror_region {
 	struct mmu_interval_notifier notifier;
 
 	spinlock_t lock;
-	bool ended;
+	bool stopped;
+	bool used;
 	struct hmm_dma_map map;
 	unsigned long mapped;
 };
 
 struct vmirror_region *vmirror_region_create(struct vmirror_dma *dma, struct mirror_slot *slot,
 					     const struct vmirror_device_dma_map *args);
+unsigned long vmirror_region_stop(struct vmirror_region *region);
+void vmirror_region_end_unused(struct vmirror_dma *dma, struct vmirror_region *region);
 unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region *region);
 void vmirror_region_put(struct vmirror_region *region);
 int vmirror_region_link(struct vmirror_region *region, const struct hmm_range *range,

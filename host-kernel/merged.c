@@ -10,39 +10,47 @@
  *
  * ksmd has the mmap_lock for reading as it changes the page table.  Who has it for writing sees
  * which pages are merged, and no page becomes so; but for those that a forked process shares, which
- * become so in its page table.  They are kept out as long as they are shared.
+ * become so in its page table.  Where this memory, and so the other's, may be merged, those are kept
+ * out as long as they are shared.
  */
 #include <linux/ksm.h>
 #include <linux/mm.h>
 
 #include "private.h"
 
-static bool is_merged(struct mm_struct *mm, unsigned long addr)
+/* Merged, or shared with others who may merge it? */
+static bool is_bound(struct folio *folio, bool mergeable)
 {
-	struct page *page;
-	bool merged;
-
-	/* Also what nobody may touch, and what NUMA balancing is watching; but no fault. */
-	if (get_user_pages_remote(mm, addr, 1, FOLL_FORCE | FOLL_NOFAULT, &page, NULL) != 1)
-		return false;
-	merged = folio_test_ksm(page_folio(page));
-	put_page(page);
-	return merged;
+	return folio_test_ksm(folio) || (mergeable && compat_is_shared(folio));
 }
 
-static bool is_shared(unsigned long pfn)
+/* Is it nobody's but ours, as far as the look before could see? */
+static bool was_ours_alone(unsigned long pfn)
 {
 	struct folio *folio;
-	bool shared;
+	bool ours;
 
-	if (!pfn_valid(pfn))
+	if (!pfn || !pfn_valid(pfn))
 		return false;
 	folio = page_folio(pfn_to_page(pfn));
 	if (!folio_try_get(folio))
 		return false;
-	shared = compat_is_shared(folio);
+	ours = !is_bound(folio, true);
 	folio_put(folio);
-	return shared;
+	return ours;
+}
+
+/* The page that is mapped there now, also if nobody may touch it, or NUMA balancing watches it. */
+static bool is_bound_at(struct mm_struct *mm, unsigned long addr, bool mergeable)
+{
+	struct page *page;
+	bool bound;
+
+	if (get_user_pages_remote(mm, addr, 1, FOLL_FORCE | FOLL_NOFAULT, &page, NULL) != 1)
+		return false;
+	bound = is_bound(page_folio(page), mergeable);
+	put_page(page);
+	return bound;
 }
 
 /**
@@ -58,15 +66,16 @@ static bool is_shared(unsigned long pfn)
 unsigned long vmirror_merged_until(struct vm_area_struct *vma, unsigned long start,
 				   unsigned long end, const unsigned long *pfns, bool *merged)
 {
-	bool known = compat_ksm_knows(vma->vm_mm);
+	bool mergeable = vma->vm_flags & VM_MERGEABLE;
+	bool known = mergeable && compat_ksm_knows(vma->vm_mm);
 
 	mmap_assert_write_locked(vma->vm_mm);
 	*merged = false;
-	if (!(vma->vm_flags & VM_MERGEABLE))
-		return end;
 	for (unsigned long at = start; at < end; at += PAGE_SIZE) {
-		bool this = is_shared(*pfns++) || (known && is_merged(vma->vm_mm, at));
+		bool this = (known || !was_ours_alone(*pfns)) &&
+			    is_bound_at(vma->vm_mm, at, mergeable);
 
+		pfns++;
 		if (at == start)
 			*merged = this;
 		else if (this != *merged)

@@ -246,39 +246,30 @@ static int out_once(struct vmirror_walk *walk, unsigned long start, unsigned lon
 	return at < 0 ? at : 0;
 }
 
-/* Try those pages of a block once more that were busy, one run after the other. */
-static void out_busy(struct vmirror_walk *walk, unsigned long start, u8 *why, unsigned long pages)
-{
-	for (unsigned long i = 0; i < pages; i++) {
-		unsigned long first = i;
-
-		while (i < pages && why[i] == VMIRROR_SKIP_BUSY)
-			i++;
-		if (i == first)
-			continue;
-		if (out_once(walk, start + (first << PAGE_SHIFT), start + (i << PAGE_SHIFT)))
-			return;
-		memcpy(&why[first], walk->batch->why, i - first);
-	}
-}
-
 /*
  * What the kernel itself holds (compaction, reclaim, the LRU's batches) it holds for a moment: so
  * once more.  Not more often: what others touch all the time is better off where it is.
  */
-static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+static void out_again(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
-	u8 why[BLOCK_PAGES];
+	u8 before[BLOCK_PAGES], *why = walk->batch->why;
 	int ret;
 
+	memcpy(before, why, pages);
+	usleep_range(50, 200);
 	ret = out_once(walk, start, end);
-	if (!ret && memchr(walk->batch->why, VMIRROR_SKIP_BUSY, pages)) {
-		memcpy(why, walk->batch->why, pages);
-		usleep_range(50, 200);
-		out_busy(walk, start, why, pages);
-		memcpy(walk->batch->why, why, pages);
-	}
+	for (unsigned long i = 0; i < pages; i++)
+		if (ret || before[i] != VMIRROR_SKIP_BUSY)
+			why[i] = before[i];
+}
+
+static int out_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
+{
+	int ret = out_once(walk, start, end);
+
+	if (!ret && memchr(walk->batch->why, VMIRROR_SKIP_BUSY, (end - start) >> PAGE_SHIFT))
+		out_again(walk, start, end);
 	return ret == -EBUSY ? 0 : ret;
 }
 

@@ -17,10 +17,10 @@
 
 #include "private.h"
 
+/* Its flags change as the VM runs on: whether KVM logs what the guest writes. */
 static bool same_slot(const struct vmirror_slot *a, const struct vmirror_slot *b)
 {
-	return a->gpa == b->gpa && a->length == b->length && a->hva == b->hva &&
-	       a->flags == b->flags;
+	return a->gpa == b->gpa && a->length == b->length && a->hva == b->hva;
 }
 
 static void slot_remove(struct mirror_slot *slot)
@@ -80,6 +80,7 @@ static int merge(struct vmirror_vm *vm, const struct vmirror_slot *array, int n)
 				return ret;
 		}
 		last = last->next;
+		list_entry(last, struct mirror_slot, link)->info.flags = array[i].flags;
 		bytes += array[i].length;
 	}
 	while (!list_is_last(last, &vm->slots))

@@ -647,8 +647,8 @@ struct vmirror_device_create {
  *
  * vmirror must be that PCI device's driver: write "vmirror" to its driver_override, then its
  * address to /sys/bus/pci/drivers_probe.  vmirror switches it on, and lets it master the bus as
- * long as a software device is tied to it; all else is the caller's, who drives it.  Several
- * software devices may be tied to one.  When it is unbound or removed all that it could reach
+ * long as a software device is tied to it; before, it is reset if it can be.  All else is the
+ * caller's, who drives it.  Several software devices of one VM may be tied to one.  When it is unbound or removed all that it could reach
  * is unmapped first, and its software devices go on without it.
  */
 #define VMIRROR_DEVICE_PCI	(1u << 0)
@@ -750,10 +750,13 @@ struct vmirror_device_written {
  * device's reach before it is: DMA to its address fails in the IOMMU.  (The event ring tells, with
  * OUT and INVALIDATE.)  It comes within reach again, at the same address, by another call for
  * it.  The addresses of a call are the range's until it is unmapped: by DEVICE_DMA_UNMAP, the
- * close of the device fd, the loss of the PCI device, or when vmirror learns that the VM's slot
- * has gone.  A range that lies within one that was mapped before is part of that.
+ * close of the device fd, or the loss of the PCI device.  A range that lies within one that was
+ * mapped before is part of that.  When vmirror learns that the VM's slot has gone no page is within
+ * reach any more; the addresses are nobody else's until the range is unmapped.
  *
- * The PCI device can always read and write: the kernel knows no other way.
+ * The PCI device can always read and write: the kernel knows no other way.  KVM's log of dirty
+ * pages does not tell what it writes: a VM whose memory is being copied elsewhere (live migration)
+ * must not have its memory written by devices, this one or VMIRROR_DEVICE_WRITE.
  *
  * Return: 0 if anything was done, or -1 with errno:
  *	ENODEV	the device is not tied to a PCI device, or that has gone
@@ -766,6 +769,7 @@ struct vmirror_device_written {
  *		or another PCI device's; or addresses is not accessible
  *	EPERM	the VMM has mapped it read-only
  *	EBUSY	the mapping would not hold still for one second, or another call has unmapped it
+ *	ESTALE	the slot that it lay in has gone, or changed: DEVICE_DMA_UNMAP it first
  *	EOPNOTSUPP this kernel cannot give DMA addresses, or not for this PCI device: it does not
  *		see what CPUs write (not coherent), or its DMA goes through bounce buffers
  *	ESRCH	the VM's address space is gone

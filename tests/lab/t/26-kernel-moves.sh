@@ -9,3 +9,4 @@
 without_hmmd
 swap_on_zram 256M
 vmirror-test kernel-moves
+vmirror-test ksm

@@ -350,9 +350,13 @@ static void two_devices(struct dma_place *p)
 	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
 }
 
-/* The VM is detached, and the device goes on; the VMM is gone, and nothing can be reached. */
+/*
+ * A PCI device works for one VM at a time.  That one is detached, and the device goes on; its VMM is
+ * gone, and nothing can be reached.
+ */
 static void outlives(struct dma_place *p)
 {
+	struct vmirror_device_create args = dma_create_args(p->edu);
 	int ready[2], vm, device;
 	uint64_t address;
 	char byte;
@@ -370,13 +374,12 @@ static void outlives(struct dma_place *p)
 	}
 	CHECK(read(ready[0], &byte, 1) == 1);
 	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->t->sys }, "child", 0);
+	CHECK_ERRNO(ioctl(vm, VMIRROR_DEVICE_CREATE, &args), EBUSY);
+	close(p->device);
 	device = dma_device_create(vm, p->edu);
 	close(vm);
 	CHECK(dma_map(device, (uintptr_t)word(p, 3), PAGE, &address) == (int64_t)PAGE);
-	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
 	edu_load(p->edu, address, 8);
-	edu_store(p->edu, p->addresses[1], 8);
-	CHECK(*word(p, 1) == 77);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 	CHECK(dma_pages(device) == 0);
 	edu_load_refused(p->edu, address);
@@ -384,13 +387,19 @@ static void outlives(struct dma_place *p)
 	close(device);
 	close(ready[0]);
 	close(ready[1]);
+
+	p->device = dma_device_create(p->vm, p->edu);
+	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	edu_load(p->edu, p->addresses[3], 8);
+	edu_store(p->edu, p->addresses[1], 8);
+	CHECK(*word(p, 1) == *word(p, 3));
 }
 
 /* The VM loses a slot, and the device what it could reach there. */
 static void slot_goes(struct dma_place *p)
 {
 	struct vmirror_slots args = { .size = sizeof(args) };
-	uint64_t address, other;
+	uint64_t address, other, pages;
 
 	CHECK(dma_map(p->device, p->spare_gpa, PAGE, &address) == (int64_t)PAGE);
 	CHECK(dma_pages(p->device) == PAGES + 1);
@@ -399,7 +408,13 @@ static void slot_goes(struct dma_place *p)
 	CHECK(ioctl(p->vm, VMIRROR_SLOTS, &args) == 0);
 	CHECK(dma_pages(p->device) == PAGES);
 	edu_load_refused(p->edu, address);
-	CHECK_ERRNO(dma_map(p->device, p->spare_gpa, PAGE, &address), ENXIO);
+	CHECK_ERRNO(dma_map(p->device, p->spare_gpa, PAGE, &other), ENXIO);
+	/* Its address is nobody else's until it is unmapped: it goes on to be refused. */
+	CHECK(dma_unmap(p->device, p->gpa, LENGTH, &pages) == 0);
+	CHECK(dma_map(p->device, p->gpa, PAGE, &other) == (int64_t)PAGE && other != address);
+	edu_load_refused(p->edu, address);
+	CHECK(dma_unmap(p->device, p->spare_gpa, PAGE, &pages) == 0 && pages == 0);
+	CHECK_ERRNO(dma_unmap(p->device, p->spare_gpa, PAGE, &pages), ENOENT);
 }
 
 void case_dma(struct target *t)

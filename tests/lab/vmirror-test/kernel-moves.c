@@ -9,7 +9,6 @@
 
 #include <sys/mman.h>
 #include <sys/swap.h>
-#include <sys/wait.h>
 
 #include "fire.h"
 #include "setting.h"
@@ -17,27 +16,7 @@
 #define LENGTH (4 * MiB)
 #define STORM_MS 2000
 
-#define KSM "/sys/kernel/mm/ksm/"
 #define NUMA "/sys/kernel/debug/sched/numa_balancing/"
-
-/* The number behind @name in a file of names and numbers; of the file's first if that is NULL. */
-static uint64_t number_in(const char *path, const char *name)
-{
-	FILE *file = fopen(path, "r");
-	uint64_t number = 0;
-	char line[256];
-
-	if (!file)
-		FAIL("%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		if (name && strncmp(line, name, strlen(name)))
-			continue;
-		number = strtoull(line + (name ? strlen(name) : 0), NULL, 10);
-		break;
-	}
-	fclose(file);
-	return number;
-}
 
 static uint64_t swapped_kib(void)
 {
@@ -73,76 +52,6 @@ static void huge_pages_are_made(bool huge)
 	fire_storm(&f, "collapse", STORM_MS, collapse);
 	printf("    %llu collapsed by MADV_COLLAPSE\n", (unsigned long long)collapsed);
 	CHECK(collapsed > 0);
-	fire_end(&f);
-}
-
-/* --- KSM ------------------------------------------------------------------------ */
-
-static uint64_t merged;
-
-/* Every second page is equal to all of these; some are written to, and made equal again. */
-static void write_to_merged(struct fire *f)
-{
-	for (int i = 0; i < 16; i++) {
-		uint64_t page = fire_random(f, f->pages) & ~1ull;
-
-		f->tags[page] = fire_random(f, 8) ? 40 : 41;
-		page_write(fire_at(f, page), f->tags[page]);
-	}
-	fire_write(f, (struct run) { fire_random(f, f->pages) | 1, 1 }, 42);
-	if (number_in(KSM "pages_sharing", NULL) > merged)
-		merged = number_in(KSM "pages_sharing", NULL);
-	usleep(20000);
-}
-
-static void equal_pages_are_merged(bool huge)
-{
-	struct fire f;
-
-	fire_begin(&f, LENGTH, huge);
-	for (uint64_t page = 0; page < f.pages; page += 2)
-		page_write(fire_at(&f, page), f.tags[page] = 40);
-	CHECK(madvise(f.memory, LENGTH, MADV_MERGEABLE) == 0);
-	set(KSM "sleep_millisecs", "20");
-	set(KSM "pages_to_scan", "500");
-	set(KSM "run", "1");
-	merged = 0;
-	fire_storm(&f, "KSM", STORM_MS, write_to_merged);
-	printf("    up to %llu pages merged\n", (unsigned long long)merged);
-	CHECK(merged > 0);
-	set(KSM "run", "2");		/* unmerge, while nothing goes out */
-	fire_check_all(&f);
-	all_out(f.vm, f.pool, f.memory, LENGTH);
-	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
-	fire_end(&f);
-}
-
-/* What a child shares and KSM may merge there stays, until the child is gone. */
-static void shared_pages_that_may_be_merged_stay(bool huge)
-{
-	struct vmirror_moved moved;
-	int done[2];
-	struct fire f;
-	pid_t child;
-	char end;
-
-	fire_begin(&f, LENGTH, huge);
-	CHECK(madvise(f.memory, LENGTH, MADV_MERGEABLE) == 0);
-	CHECK(pipe(done) == 0);
-	child = fork();
-	if (!child) {
-		close(done[1]);
-		_exit(read(done[0], &end, 1));
-	}
-	CHECK(child > 0);
-	migrate(f.vm, f.pool, (uintptr_t)f.memory, LENGTH, &moved);
-	CHECK(moved.moved_pages == 0 && moved.skipped_pages[VMIRROR_SKIP_KSM] == f.pages);
-	close(done[1]);
-	CHECK(waitpid(child, NULL, 0) == child);
-	close(done[0]);
-	all_out(f.vm, f.pool, f.memory, LENGTH);
-	CHECK(pages_in_state(f.vm, (uintptr_t)f.memory, LENGTH, VMIRROR_STATE_POOL) == f.pages);
-	fire_check_all(&f);
 	fire_end(&f);
 }
 
@@ -369,8 +278,6 @@ void case_kernel_moves(struct target *t)
 	(void)t;
 	for (int huge = 0; huge < 2; huge++) {
 		huge_pages_are_made(huge);
-		equal_pages_are_merged(huge);
-		shared_pages_that_may_be_merged_stay(huge);
 		memory_is_compacted(huge);
 		memory_is_swapped(huge);
 		nodes_are_balanced(huge);

@@ -40,6 +40,7 @@ static const struct entry {
 	{ .name = "process", .run = case_process },
 	{ .name = "change", .run = case_change },
 	{ .name = "kernel-moves", .run = case_kernel_moves },
+	{ .name = "ksm", .run = case_ksm },
 	{ .name = "one-folio", .run = case_one_folio },
 	{ .name = "pins", .run = case_pins },
 	{ .name = "folios", .run = case_folios },

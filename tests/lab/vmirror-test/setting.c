@@ -63,3 +63,21 @@ void make_khugepaged_eager(void)
 	set("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
 	set("/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan", "100000");
 }
+
+uint64_t number_in(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "r");
+	uint64_t number = 0;
+	char line[256];
+
+	if (!file)
+		FAIL("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		if (name && strncmp(line, name, strlen(name)))
+			continue;
+		number = strtoull(line + (name ? strlen(name) : 0), NULL, 10);
+		break;
+	}
+	fclose(file);
+	return number;
+}

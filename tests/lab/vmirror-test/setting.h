@@ -3,6 +3,8 @@
 #ifndef VMIRROR_TEST_SETTING_H
 #define VMIRROR_TEST_SETTING_H
 
+#include <stdint.h>
+
 /* Write @value to @path; at the program's end the first value that was there goes back. */
 void set(const char *path, const char *value);
 
@@ -11,5 +13,8 @@ void set(const char *path, const char *value);
  * drained at every turn, at the lowest priority, and MIGRATE waits for it.
  */
 void make_khugepaged_eager(void);
+
+/* The number behind @name in a file of names and numbers; of the file's first if that is NULL. */
+uint64_t number_in(const char *path, const char *name);
 
 #endif
