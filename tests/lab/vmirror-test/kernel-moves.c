@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * kernel-moves.c - the kernel moves pages for reasons of its own, while they go out and come
- * back: it collapses them into huge pages, merges equal ones, compacts, swaps, balances nodes
+ * back: it collapses them into huge pages, compacts, swaps, balances nodes
  */
 #include <dirent.h>
 #include <fcntl.h>
