@@ -15,9 +15,7 @@ out() { vm_number "$1" out-pages; }
 # A VMM may touch a page or two of a halted VM, and each brings its neighbours home.
 nearly() { [ "$3" -le "$2" ] && [ "$3" -ge $(($2 - 128)) ] || fail "$1: $3 pages, not $2"; }
 
-guest_start old --mem 192 & guest_start new --mem 192
-wait
-GUESTS=(old new)
+guests_start "--mem 192" old new
 pool_and_vm small 32MiB old
 hmmctl attach new
 at_exit "hmmctl recall new --all >/dev/null; hmmctl detach new"
