@@ -10,7 +10,16 @@
 
 #define GPA_END_TEXT "2^" G_STRINGIFY(VMIRROR_GPA_BITS)
 
-enum arg_type { ARG_VM, ARG_POOL, ARG_ENGINE, ARG_GPA, ARG_BYTES, ARG_RANGES, ARG_TRUE, ARG_SECONDS };
+enum arg_type {
+	ARG_VM,
+	ARG_POOL,
+	ARG_ENGINE,
+	ARG_GPA,
+	ARG_BYTES,
+	ARG_RANGES,
+	ARG_TRUE,
+	ARG_SECONDS
+};
 
 static const struct {
 	const char *name;
@@ -198,8 +207,7 @@ static bool set_argument(struct control_request *request, unsigned int arg, json
 		return true;
 	case ARG_SECONDS:
 		return (get_number(value, field) && *(uint64_t *)field <= CONTROL_SECONDS_MAX) ||
-		       bad_argument(error, name,
-				    "seconds, 0 to " G_STRINGIFY(CONTROL_SECONDS_MAX));
+		       bad_argument(error, name, "seconds, 0 to " G_STRINGIFY(CONTROL_SECONDS_MAX));
 	}
 	return fail(error, CONTROL_CLASS_INTERNAL, "argument '%s' has no type", name);
 }

@@ -18,11 +18,11 @@
 #define CONTROL_SOCKET	 "/run/hmmd/control.sock"
 #define CONTROL_PROTOCOL 1
 
-#define CONTROL_LINE_MAX   (1u << 20) /* bytes of a request, newline included */
-#define CONTROL_DEPTH_MAX  16	      /* nesting of a request */
-#define CONTROL_RANGES_MAX 65536u     /* ranges in one request */
-#define CONTROL_SECONDS_MAX 31536000 /* a year */
-#define CONTROL_VM_MAX	   255u	      /* bytes of a "vm" argument */
+#define CONTROL_LINE_MAX    (1u << 20) /* bytes of a request, newline included */
+#define CONTROL_DEPTH_MAX   16	       /* nesting of a request */
+#define CONTROL_RANGES_MAX  65536u     /* ranges in one request */
+#define CONTROL_SECONDS_MAX 31536000   /* a year */
+#define CONTROL_VM_MAX	    255u       /* bytes of a "vm" argument */
 
 /* ---- control.c: requests ------------------------------------------------ */
 
@@ -53,21 +53,21 @@ enum control_arg {
 /*
  * The commands.  X(NAME, "name", who may, must have, may have, exactly one of)
  */
-#define CONTROL_COMMAND_LIST(X)                                                            \
-	X(QUERY_STATUS, "query-status", ANYONE, 0, 0, 0)                                   \
-	X(LIST_VMS, "list-vms", ANYONE, 0, 0, 0)                                           \
-	X(QUERY_VM, "query-vm", ANYONE, CONTROL_HAS(VM), 0, 0)                             \
-	X(LIST_POOLS, "list-pools", ANYONE, 0, 0, 0)                                       \
-	X(CREATE_POOL, "create-pool", OPERATOR, CONTROL_HAS(NAME) | CONTROL_HAS(BYTES),    \
-	  CONTROL_HAS(ENGINE), 0)                                                          \
-	X(DESTROY_POOL, "destroy-pool", OPERATOR, CONTROL_HAS(NAME), 0, 0)                 \
-	X(ATTACH, "attach", OPERATOR, CONTROL_HAS(VM), 0, 0)                               \
-	X(DETACH, "detach", OPERATOR, CONTROL_HAS(VM), 0, 0)                               \
-	X(MIGRATE, "migrate", OPERATOR, CONTROL_HAS(VM),                                   \
-	  CONTROL_HAS(POOL) | CONTROL_HAS(EVICT), CONTROL_WHAT)                            \
-	X(RECALL, "recall", OPERATOR, CONTROL_HAS(VM), 0, CONTROL_WHAT)                    \
-	X(MAP, "map", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(GPA) | CONTROL_HAS(BYTES), 0) \
-	X(DOCTOR, "doctor", OPERATOR, 0, CONTROL_HAS(VM), 0)                               \
+#define CONTROL_COMMAND_LIST(X)                                                                  \
+	X(QUERY_STATUS, "query-status", ANYONE, 0, 0, 0)                                         \
+	X(LIST_VMS, "list-vms", ANYONE, 0, 0, 0)                                                 \
+	X(QUERY_VM, "query-vm", ANYONE, CONTROL_HAS(VM), 0, 0)                                   \
+	X(LIST_POOLS, "list-pools", ANYONE, 0, 0, 0)                                             \
+	X(CREATE_POOL, "create-pool", OPERATOR, CONTROL_HAS(NAME) | CONTROL_HAS(BYTES),          \
+	  CONTROL_HAS(ENGINE), 0)                                                                \
+	X(DESTROY_POOL, "destroy-pool", OPERATOR, CONTROL_HAS(NAME), 0, 0)                       \
+	X(ATTACH, "attach", OPERATOR, CONTROL_HAS(VM), 0, 0)                                     \
+	X(DETACH, "detach", OPERATOR, CONTROL_HAS(VM), 0, 0)                                     \
+	X(MIGRATE, "migrate", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(POOL) | CONTROL_HAS(EVICT), \
+	  CONTROL_WHAT)                                                                          \
+	X(RECALL, "recall", OPERATOR, CONTROL_HAS(VM), 0, CONTROL_WHAT)                          \
+	X(MAP, "map", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(GPA) | CONTROL_HAS(BYTES), 0)       \
+	X(DOCTOR, "doctor", OPERATOR, 0, CONTROL_HAS(VM), 0)                                     \
 	X(SUBSCRIBE, "subscribe", OPERATOR, 0, CONTROL_HAS(VM), 0)
 
 enum control_command {

@@ -16,7 +16,7 @@
 #define FAKE_SLOT2  0x100000000ull
 #define FAKE_PAGES2 1024u /* 4 MiB from 4 GiB */
 
-#define FAKE_BLOCKS 32u		  /* 2 MiB blocks of the pool */
+#define FAKE_BLOCKS 32u /* 2 MiB blocks of the pool */
 
 struct fake_page {
 	uint16_t state;
@@ -27,14 +27,14 @@ struct fake_page {
 
 struct fake_vm {
 	struct fake_page pages[FAKE_PAGES + FAKE_PAGES2];
-	uint64_t pool_free; /* pages */
+	uint64_t pool_free;			       /* pages */
 	struct vmirror_pool_block blocks[FAKE_BLOCKS]; /* what others have in the pool */
 	unsigned int evictions;
 	uint32_t last_evicted; /* block */
-	uint32_t blocker;   /* of the first slot */
-	unsigned int calls; /* of migrate and recall */
-	uint64_t longest;   /* bytes of one such call */
-	int fail_with;	    /* at call number fail_at */
+	uint32_t blocker;      /* of the first slot */
+	unsigned int calls;    /* of migrate and recall */
+	uint64_t longest;      /* bytes of one such call */
+	int fail_with;	       /* at call number fail_at */
 	unsigned int fail_at;
 	void (*on_call)(void); /* before each such call */
 };

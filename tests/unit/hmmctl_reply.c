@@ -12,7 +12,7 @@
 	"{\"gpa\": 0, \"bytes\": 655360, \"hva\": 140000000000000, \"blocker\": \"shared\"}"
 #define FINDING_JSON \
 	"{\"level\": \"warn\", \"topic\": \"thp\", \"text\": \"off\", \"fix\": \"switch it on\"}"
-#define MOVED_JSON                                                                          \
+#define MOVED_JSON                                                                                                \
 	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 1," \
 	" \"skipped\": {\"busy\": 4096}}"
 

@@ -18,18 +18,21 @@ static char *report(const char *json, enum report_direction direction)
 
 static void all_moved(void)
 {
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 67108864, \"moved-bytes\": 67108864,"
-				" \"moved-huge\": 32, \"evicted-bytes\": 0, \"seconds\": 0.08, \"skipped\": {}}",
-				REPORT_OUT),
-			 "moved 64 MiB (32 huge pages) in 0.08 s, 800 MiB/s\n");
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 4096, \"moved-bytes\": 4096,"
-				" \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 0, \"skipped\": {}}",
-				REPORT_OUT),
-			 "moved 4 KiB in less than 1 ms\n");
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 2097152, \"moved-bytes\": 2097152,"
-				" \"moved-huge\": 1, \"evicted-bytes\": 0, \"seconds\": 12.3456, \"skipped\": {}}",
-				REPORT_BACK),
-			 "brought back 2 MiB (1 huge page) in 12.35 s, 166 KiB/s\n");
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 67108864, \"moved-bytes\": 67108864,"
+		       " \"moved-huge\": 32, \"evicted-bytes\": 0, \"seconds\": 0.08, \"skipped\": {}}",
+		       REPORT_OUT),
+		"moved 64 MiB (32 huge pages) in 0.08 s, 800 MiB/s\n");
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 4096, \"moved-bytes\": 4096,"
+		       " \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 0, \"skipped\": {}}",
+		       REPORT_OUT),
+		"moved 4 KiB in less than 1 ms\n");
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 2097152, \"moved-bytes\": 2097152,"
+		       " \"moved-huge\": 1, \"evicted-bytes\": 0, \"seconds\": 12.3456, \"skipped\": {}}",
+		       REPORT_BACK),
+		"brought back 2 MiB (1 huge page) in 12.35 s, 166 KiB/s\n");
 }
 
 static void made_room(void)
@@ -50,17 +53,19 @@ static void some_moved(void)
 				vmirror_skip_text(VMIRROR_SKIP_PINNED),
 				vmirror_skip_text(VMIRROR_SKIP_ABSENT));
 
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 67108864, \"moved-bytes\": 62914560,"
-				" \"moved-huge\": 30, \"evicted-bytes\": 0, \"seconds\": 0.1, \"skipped\":"
-				" {\"absent\": 1048576, \"pinned\": 3145728, \"busy\": 0}}",
-				REPORT_OUT),
-			 expected);
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 67108864, \"moved-bytes\": 0,"
-				" \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 0.1, \"skipped\":"
-				" {\"from-the-future\": 67108864}}",
-				REPORT_OUT),
-			 "nothing moved\n"
-			 "did not move: 64 MiB from-the-future\n");
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 67108864, \"moved-bytes\": 62914560,"
+		       " \"moved-huge\": 30, \"evicted-bytes\": 0, \"seconds\": 0.1, \"skipped\":"
+		       " {\"absent\": 1048576, \"pinned\": 3145728, \"busy\": 0}}",
+		       REPORT_OUT),
+		expected);
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 67108864, \"moved-bytes\": 0,"
+		       " \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 0.1, \"skipped\":"
+		       " {\"from-the-future\": 67108864}}",
+		       REPORT_OUT),
+		"nothing moved\n"
+		"did not move: 64 MiB from-the-future\n");
 }
 
 static void back_does_not_complain_of_what_was_at_home(void)
@@ -71,10 +76,11 @@ static void back_does_not_complain_of_what_was_at_home(void)
 				REPORT_BACK),
 			 "brought back 64 MiB (32 huge pages) in 0.05 s, 1.25 GiB/s\n"
 			 "did not move: 192 MiB absent (in RAM already, or no page there)\n");
-	CHECK_TAKEN_TEXT(report("{\"asked-bytes\": 0, \"moved-bytes\": 0, \"moved-huge\": 0,\"evicted-bytes\":0,"
-				" \"seconds\": 0, \"skipped\": {}}",
-				REPORT_BACK),
-			 "nothing had to come back\n");
+	CHECK_TAKEN_TEXT(
+		report("{\"asked-bytes\": 0, \"moved-bytes\": 0, \"moved-huge\": 0,\"evicted-bytes\":0,"
+		       " \"seconds\": 0, \"skipped\": {}}",
+		       REPORT_BACK),
+		"nothing had to come back\n");
 }
 
 static void rates(void)

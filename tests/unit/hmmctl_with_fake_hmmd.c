@@ -44,7 +44,7 @@ static void run_cases(const struct fake_case *cases, size_t count)
 #define POOL                                                                \
 	"{\"name\":\"p0\",\"id\":1,\"engine\":\"ram\",\"bytes\":268435456," \
 	"\"used-bytes\":67108864,\"free-huge\":96,\"overhead-bytes\":4096}"
-#define MOVED                                                                   \
+#define MOVED                                                                                       \
 	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32,\"evicted-bytes\":0," \
 	"\"seconds\":0.08,\"skipped\":{}}"
 #define ERROR(class, desc) "{\"error\":{\"class\":\"" class "\",\"desc\":\"" desc "\"}}"

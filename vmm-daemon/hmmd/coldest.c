@@ -25,8 +25,9 @@ size_t coldest_choose(const struct vmirror_pool_block *blocks, const bool *keep,
 
 	for (size_t i = 0; i < nr; i++)
 		if (blocks[i].pages && !keep[i] && blocks[i].idle_ns >= min_idle_ns)
-			candidates[found++] =
-				(struct candidate){ blocks[i].idle_ns, (uint32_t)i };
+			candidates[found++] = (struct candidate){ blocks[i].idle_ns, (uint32_t)i };
+	if (!found)
+		return 0;
 	qsort(candidates, found, sizeof(*candidates), colder_first);
 	found = MIN(found, nr_wanted);
 	for (size_t i = 0; i < found; i++)

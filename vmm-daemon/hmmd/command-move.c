@@ -51,8 +51,7 @@ static json_object *moved_json(const struct order *order)
 	control_add_u64(object, "moved-bytes", move->moved.moved_pages * VMIRROR_PAGE_SIZE);
 	control_add_u64(object, "moved-huge", move->moved.moved_huge);
 	json_object_object_add(object, "seconds", json_object_new_double(order->seconds));
-	control_add_u64(object, "evicted-bytes",
-			order->room.evicted_pages * VMIRROR_PAGE_SIZE);
+	control_add_u64(object, "evicted-bytes", order->room.evicted_pages * VMIRROR_PAGE_SIZE);
 	json_object_object_add(object, "skipped", skipped_json(&move->moved));
 	return object;
 }

@@ -61,7 +61,7 @@ typedef struct {
 	size_t nr_ranges;
 	uint64_t bytes;
 	uint32_t only_pool; /* MOVE_ALL back: not 0: only what is in that pool */
-	Room *room; /* out: makes some where the pool is full; NULL: full is full */
+	Room *room;	    /* out: makes some where the pool is full; NULL: full is full */
 	MoveProgress *at;
 
 	/* out */

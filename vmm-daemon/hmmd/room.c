@@ -34,7 +34,8 @@ static int keep_range(Room *room, uint32_t pool_id, uint64_t gpa, uint64_t end)
 	int err = walk_start(walk, room->vm_fd, gpa, end);
 
 	while (!err && (err = walk_next(walk, &extent)) > 0) {
-		uint64_t last = extent.pool_offset + (extent.pages - 1) * (uint64_t)VMIRROR_PAGE_SIZE;
+		uint64_t last =
+			extent.pool_offset + (extent.pages - 1) * (uint64_t)VMIRROR_PAGE_SIZE;
 
 		if (extent.state == VMIRROR_STATE_POOL && extent.pool_id == pool_id)
 			for (uint64_t at = extent.pool_offset / VMIRROR_POOL_SIZE_UNIT;

@@ -17,12 +17,12 @@
 typedef struct {
 	int vm_fd;
 	int pool_fd;
-	uint64_t idle_ns;		     /* pages that have been idle for less stay */
+	uint64_t idle_ns;		    /* pages that have been idle for less stay */
 	const struct control_range *ranges; /* of the VM: these stay; NULL: all that it has there */
 	size_t nr_ranges;
 
-	gint64 began;	       /* when the order did, in microseconds */
-	bool *keep;	       /* for each block of the pool; NULL until it is needed */
+	gint64 began;		/* when the order did, in microseconds */
+	bool *keep;		/* for each block of the pool; NULL until it is needed */
 	uint64_t evicted_pages; /* the sum */
 } Room;
 

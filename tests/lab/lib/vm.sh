@@ -28,7 +28,7 @@ vm_accel()
 {
 	local vendor cpus=${HMMD_LAB_CPUS:-2}
 	CPUS=$((cpus + 1))
-	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on" -smp $CPUS)
+	ACCEL=(-accel tcg,thread=multi -cpu "EPYC,svm=on,npt=on" -smp "$CPUS")
 	ACCEL_CMDLINE="systemd.cpu_affinity=1-$cpus tsc=reliable"
 	ACCEL_NAME="TCG, emulating AMD SVM"
 	[ "${HMMD_LAB_ACCEL:-}" != tcg ] || return 0

@@ -97,7 +97,7 @@ static void move_out(struct place *place, uint64_t block)
 /* The block of the pool that holds this one of the VM; all of it must. */
 static uint64_t where(struct place *place, uint64_t block)
 {
-	struct vmirror_extent extents[2];
+	struct vmirror_extent extents[2] = { 0 };
 	struct vmirror_snapshot args = {
 		.size = sizeof(args),
 		.gpa = place->gpa + block * BLOCK,
