@@ -4,6 +4,8 @@
 
 #include "failnth.h"
 
+char failnth_buffer[FAILNTH_HUGE];
+
 static int attempt_info(struct failnth_world *w)
 {
 	struct vmirror_info args = { .size = sizeof(args) };
@@ -153,29 +155,27 @@ static int attempt_evict(struct failnth_world *w)
 
 static int attempt_device_read(struct failnth_world *w)
 {
-	static char buffer[FAILNTH_HUGE];
 	struct vmirror_device_create args = { .size = sizeof(args) };
 	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
 	int64_t done;
 
 	if (device < 0)
 		return -1;
-	done = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)w->memory, buffer, w->length, NULL);
+	done = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)w->memory, failnth_buffer, w->length, NULL);
 	if (done > 0)
-		check_pattern(buffer, done, FAILNTH_SEED);
+		check_pattern(failnth_buffer, done, FAILNTH_SEED);
 	return done < 0 ? -1 : close(device);
 }
 
 static int attempt_device_write(struct failnth_world *w)
 {
-	static char buffer[FAILNTH_HUGE];
 	struct vmirror_device_create args = { .size = sizeof(args) };
 	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
 
 	if (device < 0)
 		return -1;
-	fill_pattern(buffer, w->length, FAILNTH_SEED);
-	if (device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, buffer, w->length, NULL) < 0)
+	fill_pattern(failnth_buffer, w->length, FAILNTH_SEED);
+	if (device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, failnth_buffer, w->length, NULL) < 0)
 		return -1;
 	return close(device);
 }

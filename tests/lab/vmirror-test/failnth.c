@@ -80,6 +80,7 @@ static void prepare(const struct failnth_scenario *s, struct failnth_world *w)
 		w->pool = pool_create(&w->t, "failnth", FAILNTH_HUGE);
 	if (s->out)
 		bring_out(w);
+	memset(failnth_buffer, 1, sizeof(failnth_buffer));
 	if (s->prepare)
 		s->prepare(w);
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);

@@ -38,6 +38,9 @@ struct failnth_scenario {
 
 /* --- failnth-calls.c: what is attempted, and what may come of it ----------------- */
 
+/* What devices read into and write from: there before an allocation fails. */
+extern char failnth_buffer[FAILNTH_HUGE];
+
 extern const struct failnth_scenario failnth_scenarios[];
 extern const unsigned int failnth_nr_scenarios;
 
