@@ -6,6 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+PATIENCE=$(patience)
+export PATIENCE		# vmirror-test's time limits
 without_hmmd
 modprobe vfio-pci
 vmirror-test dma

@@ -7,21 +7,25 @@
 
 . "$(dirname "$0")/lib.sh"
 
-VICTIMS=64 MIB=4
+VICTIMS=0 MIB=4
 
 reserve_is_full() { json status | jq -e '.kernel | .["reserve-target-bytes"] > 0 and .["reserve-bytes"] == .["reserve-target-bytes"]' >/dev/null; }
 is_full() { grep -q '^full' $TMP/hog; }
+
+# Victims have room for all that is out, even if none of it had any otherwise, and as much as half of that for what else is needed.
+count_victims() { VICTIMS=$(($(vm_number one out-pages) * 3 / 2 / (MIB * 256) + 16)); }
 
 # The hog is a unit of its own: systemd stops one where the OOM killer was, unless told otherwise.
 starve()
 {
 	local programs
+	count_victims
 	mapfile -t programs < <(type -P bash grep hmmctl jq labexec sed sleep sort systemctl tail)
 	systemd-run --quiet --collect --unit=lab-hog --property=OOMPolicy=continue --property=KillMode=mixed \
 		--property=StandardOutput=append:$TMP/hog hog-test $VICTIMS $MIB \
 		"${programs[@]}"
 	wait_for 60 is_full
-	log "the host is full: $(tail -n 1 $TMP/hog)"
+	log "the host is full, with $VICTIMS victims: $(tail -n 1 $TMP/hog)"
 }
 
 # Some victims are left: it never came so far that the OOM killer had to take someone else.

@@ -35,21 +35,25 @@ int64_t dma_map(int device, uint64_t gpa, uint64_t length, uint64_t *addresses)
 		.addresses = (uintptr_t)addresses,
 	};
 
-	return ioctl(device, VMIRROR_DEVICE_DMA_MAP, &args) ? -1 : (int64_t)args.done_bytes;
+	uint64_t limit = now_ms() + edu_limit(60000);
+	int ret;
+
+	do
+		ret = ioctl(device, VMIRROR_DEVICE_DMA_MAP, &args);
+	while (ret && errno == EBUSY && now_ms() < limit);
+	return ret ? -1 : (int64_t)args.done_bytes;
 }
 
 void dma_map_all(int device, uint64_t gpa, uint64_t length, uint64_t *addresses)
 {
-	uint64_t done = 0, limit = now_ms() + 60000;
+	uint64_t done = 0, limit = now_ms() + edu_limit(60000);
 
 	while (done < length) {
 		int64_t n = dma_map(device, gpa + done, length - done, addresses + done / PAGE);
 
 		CHECK(now_ms() < limit);
-		if (n > 0)
-			done += n;
-		else
-			CHECK(errno == EBUSY);
+		CHECK(n > 0);
+		done += n;
 	}
 }
 
@@ -69,6 +73,67 @@ uint64_t dma_pages(int device)
 
 	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
 	return stat.dma_pages;
+}
+
+/* How often that is tried which the kernel may spoil by taking a page. */
+#define TRIES 200
+
+void dma_map_whole_and(struct dma_place *p, uint64_t gpa, uint64_t stride, uint64_t others,
+		       uint64_t *addresses)
+{
+	uint64_t pages = 0;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+		for (uint64_t i = 0; i < others; i++)
+			dma_map_all(p->device, gpa + i * stride, PAGE, &addresses[i]);
+		pages = dma_pages(p->device);
+		if (pages == DMA_PAGES + others)
+			return;
+		usleep(10000);
+	}
+	FAIL("the device can reach %llu pages, instead of %llu", (unsigned long long)pages,
+	     (unsigned long long)(DMA_PAGES + others));
+}
+
+void dma_map_whole(struct dma_place *p)
+{
+	dma_map_whole_and(p, 0, 0, 0, NULL);
+}
+
+void dma_map_and_unmap(int device, uint64_t gpa, uint64_t length, uint64_t margin,
+		       uint64_t *addresses)
+{
+	uint64_t pages = 0;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		dma_map_all(device, gpa, length, addresses);
+		CHECK(dma_unmap(device, gpa - margin, length + 2 * margin, &pages) == 0);
+		CHECK(pages <= length / PAGE);
+		if (pages == length / PAGE)
+			return;
+		usleep(10000);
+	}
+	FAIL("the device could reach %llu pages, instead of %llu", (unsigned long long)pages,
+	     (unsigned long long)(length / PAGE));
+}
+
+void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const void *want,
+	       uint64_t length)
+{
+	uint64_t to_gpa = p->gpa + ((char *)to - p->memory), source, target;
+
+	CHECK(memcmp(to, want, length));
+	for (int tries = 0; tries < TRIES; tries++) {
+		dma_map_all(p->device, to_gpa, PAGE, &target);
+		dma_map_all(reader, from, PAGE, &source);
+		edu_load(p->edu, source, length);
+		edu_store(p->edu, target, length);
+		if (!memcmp(to, want, length))
+			return;
+	}
+	FAIL("the device does not bring what is at %#llx to %#llx", (unsigned long long)from,
+	     (unsigned long long)to_gpa);
 }
 
 void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge)

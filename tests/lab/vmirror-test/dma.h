@@ -33,12 +33,30 @@ struct dma_place {
 /* dma-place.c: the calls, and a place to make them in; for DEVICE_CREATE: */
 struct vmirror_device_create dma_create_args(const struct edu *edu);
 int dma_device_create(int vm, const struct edu *edu);
-/* Returns how many bytes were done, or -1. */
+/* Returns how many bytes were done, or -1.  What does not hold still is asked for again. */
 int64_t dma_map(int device, uint64_t gpa, uint64_t length, uint64_t *addresses);
 int dma_unmap(int device, uint64_t gpa, uint64_t length, uint64_t *pages);
 uint64_t dma_pages(int device);
 /* All of @length, while it moves. */
 void dma_map_all(int device, uint64_t gpa, uint64_t length, uint64_t *addresses);
+
+/*
+ * The kernel may take any page at any time, to move it elsewhere: it is asked for again.  Until all
+ * of @memory can be reached, and nothing else:
+ */
+void dma_map_whole(struct dma_place *p);
+/* The same, and in addition @others pages, the first of ranges that are @stride apart. */
+void dma_map_whole_and(struct dma_place *p, uint64_t gpa, uint64_t stride, uint64_t others,
+		       uint64_t *addresses);
+/* Until all of [gpa, gpa + length) could be reached when @margin more on both sides was unmapped. */
+void dma_map_and_unmap(int device, uint64_t gpa, uint64_t length, uint64_t margin,
+		       uint64_t *addresses);
+/*
+ * Until the PCI device has carried what is at @from, as @reader's addresses have it, to a page of
+ * @memory, which must hold something else before.  @want: what that is
+ */
+void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const void *want,
+	       uint64_t length);
 
 void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge);
 void dma_close_place(struct dma_place *p, bool with_kvm);

@@ -24,6 +24,17 @@ enum { RUN = 1, FROM_OWN = 2 };
  */
 #define MS_BETWEEN_REFUSED 1800
 
+/* So often DMA is tried again of whose refusal the kernel said nothing. */
+#define REFUSED_TRIES 4
+
+uint64_t edu_limit(uint64_t ms)
+{
+	const char *patience = getenv("PATIENCE");
+	uint64_t factor = patience ? strtoull(patience, NULL, 10) : 1;
+
+	return ms * (factor ? factor : 1);
+}
+
 static void put(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -144,7 +155,7 @@ void edu_replug(struct edu *edu)
 
 static void run_engine(struct edu *edu, uint64_t from, uint64_t to, uint64_t length, uint64_t command)
 {
-	uint64_t limit = now_ms() + 20000;
+	uint64_t limit = now_ms() + edu_limit(60000);
 
 	edu->registers[SOURCE] = from;
 	edu->registers[TARGET] = to;
@@ -193,11 +204,13 @@ void edu_wait_quiet(void)
 	sleep(6);
 }
 
-static void refused(struct edu *edu, uint64_t address, bool store)
+/* Returns whether the kernel said that it was refused. */
+static bool is_refused(struct edu *edu, uint64_t address, bool store)
 {
 	static uint64_t last;
-	uint64_t limit = now_ms() + 5000;
+	uint64_t limit;
 	char where[64];
+	bool told;
 	int log;
 
 	while (now_ms() < last + MS_BETWEEN_REFUSED)
@@ -210,12 +223,22 @@ static void refused(struct edu *edu, uint64_t address, bool store)
 	else
 		edu_load(edu, address, 8);
 	last = now_ms();
-	while (!log_tells(log, store ? "DMA Write" : "DMA Read", where)) {
-		if (now_ms() > limit)
-			FAIL("the IOMMU says nothing about DMA to %#llx", (unsigned long long)address);
+	limit = last + edu_limit(5000);
+	while (!(told = log_tells(log, store ? "DMA Write" : "DMA Read", where)) && now_ms() < limit)
 		usleep(10000);
-	}
 	close(log);
+	return told;
+}
+
+static void refused(struct edu *edu, uint64_t address, bool store)
+{
+	for (int tries = 0; tries < REFUSED_TRIES; tries++) {
+		if (is_refused(edu, address, store))
+			return;
+		/* DMA elsewhere that was refused as well may have used up what it says. */
+		edu_wait_quiet();
+	}
+	FAIL("the IOMMU says nothing about DMA to %#llx", (unsigned long long)address);
 }
 
 void edu_load_refused(struct edu *edu, uint64_t address)

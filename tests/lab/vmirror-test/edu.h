@@ -18,6 +18,9 @@ struct edu {
 	volatile uint64_t *registers;
 };
 
+/* A time limit, made longer where everything takes longer: by the factor in $PATIENCE. */
+uint64_t edu_limit(uint64_t ms);
+
 /* The driver of the device is @driver from here on, or none where it is NULL. */
 void edu_bind(struct edu *edu, const char *driver);
 /* Fails if there is none. */
@@ -34,7 +37,10 @@ void edu_set(struct edu *edu, const char *file, const char *value);
 /* From memory at @address into its own, or back. */
 void edu_load(struct edu *edu, uint64_t address, uint64_t length);
 void edu_store(struct edu *edu, uint64_t address, uint64_t length);
-/* One word, at @address, which the IOMMU must refuse, and say so. */
+/*
+ * One word, at @address, which the IOMMU must refuse, and say so.  As the kernel does not tell of
+ * each refused DMA, it may take more than one.
+ */
 void edu_load_refused(struct edu *edu, uint64_t address);
 void edu_store_refused(struct edu *edu, uint64_t address);
 /* After DMA that was refused by the way: until the kernel would speak of it again. */

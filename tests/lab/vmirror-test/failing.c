@@ -14,6 +14,9 @@
 
 #include "failing.h"
 
+/* How often something is asked for that the kernel may refuse for a moment. */
+#define TRIES 500
+
 #define PARAMETERS "/sys/module/failing_engine/parameters/"
 
 const struct layout layouts[] = {
@@ -103,10 +106,45 @@ static void begin(struct place *p, const struct layout *layout)
 	p->pool = place_pool(p);
 }
 
+/* How much of it is mapped by 2 MiB entries, in RAM? */
+static uint64_t huge_pages(struct place *p)
+{
+	static struct vmirror_extent extents[BLOCK_PAGES * 2];
+	struct vmirror_snapshot args = {
+		.size = sizeof(args),
+		.gpa = (uintptr_t)p->memory,
+		.length = p->length,
+		.extents = (uintptr_t)extents,
+		.nr_extents = BLOCK_PAGES * 2,
+	};
+	uint64_t pages = 0;
+
+	CHECK(ioctl(p->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.done_bytes == p->length);
+	for (unsigned int i = 0; i < args.nr_extents; i++)
+		if (extents[i].state == VMIRROR_STATE_RAM && extents[i].order)
+			pages += extents[i].pages;
+	return pages;
+}
+
+/* A host that is short of huge pages had none at hand, and has to make one. */
+static void make_huge(struct place *p)
+{
+	uint64_t bytes = p->layout->huge_pages * VMIRROR_PAGE_SIZE;
+
+	for (int tries = 0; huge_pages(p) < p->layout->huge_pages; tries++) {
+		if (tries == TRIES)
+			FAIL("%s: the host has no huge page to give: %s", p->layout->name,
+			     strerror(errno));
+		if (madvise(p->memory, bytes, MADV_COLLAPSE))
+			usleep(10000);
+	}
+}
+
 void place_begin(struct place *p, const struct layout *layout)
 {
 	begin(p, layout);
 	place_write(p, 1000);
+	make_huge(p);
 }
 
 void place_begin_untouched(struct place *p, const struct layout *layout)
@@ -158,8 +196,7 @@ void place_write(struct place *p, uint64_t tag)
 		page_write(place_at(p, page), page_tag(p, page));
 }
 
-/* What another task has hold of just now is asked for again. */
-void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
+void place_try(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
 {
 	struct vmirror_migrate args = {
 		.size = sizeof(args),
@@ -174,10 +211,45 @@ void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_mov
 	*moved = args.moved;
 }
 
+uint64_t held_pages(const struct vmirror_moved *moved)
+{
+	return moved->skipped_pages[VMIRROR_SKIP_BUSY] + moved->skipped_pages[VMIRROR_SKIP_ABSENT];
+}
+
+void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
+{
+	uint64_t pages = 0, huge = 0;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		place_try(p, pool, flags, moved);
+		pages += moved->moved_pages;
+		huge += moved->moved_huge;
+		if (!held_pages(moved)) {
+			moved->moved_pages = pages;
+			moved->moved_huge = huge;
+			return;
+		}
+		usleep(10000);
+	}
+	FAIL("%s: %llu pages are held all the time", p->layout->name,
+	     (unsigned long long)held_pages(moved));
+}
+
 void place_out(struct place *p)
 {
-	all_out(p->vm, p->pool, p->memory, p->length);
+	struct vmirror_moved moved;
+
+	make_huge(p);
+	place_migrate(p, p->pool, 0, &moved);
 	expect_out(p, p->pages);
+}
+
+uint64_t out_pages(struct place *p)
+{
+	struct vmirror_vm_stat vs;
+
+	vm_stat(p->vm, &vs);
+	return vs.out_pages;
 }
 
 static uint64_t used_pages(int pool)

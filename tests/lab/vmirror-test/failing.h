@@ -62,9 +62,18 @@ char *place_at(struct place *p, uint64_t page);
 uint64_t page_tag(const struct place *p, uint64_t page);
 void place_check(struct place *p);
 void place_write(struct place *p, uint64_t tag);
-/* All of it, with flags of MIGRATE; whatever comes of it. */
+/* All of it, with flags of MIGRATE; whatever comes of it.  Asked for once: some may be held. */
+void place_try(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved);
+/* Pages that another task had hold of just then; one that is being moved about looks absent. */
+uint64_t held_pages(const struct vmirror_moved *moved);
+/*
+ * The same, until none is held.  @moved: what moved in all these tries, and why the rest stayed in
+ * the last of them.
+ */
 void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved);
+/* All out; in 2 MiB folios, as the layout has it. */
 void place_out(struct place *p);
+uint64_t out_pages(struct place *p);
 /* So many are out: the kernel's numbers, what is mapped, and what the pools hold agree. */
 void expect_out(struct place *p, uint64_t pages);
 void expect_used(int pool, uint64_t pages);
