@@ -415,7 +415,7 @@ static void outlives(struct dma_place *p)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		*word(p, 3) = want;
+		*word(p, 3) = 77;
 		if (write(ready[1], "x", 1) != 1)
 			_exit(2);
 		for (;;)
