@@ -13,6 +13,7 @@
  * It is a driver for nothing else: userspace drives the device, through its sysfs resources.
  * The device may master the bus while a software device is tied to it.
  */
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -33,6 +34,9 @@ struct vmirror_pci {
 	struct vmirror_vm *vm;
 	u32 dma_bits;
 };
+
+/* Who looks at a device in sysfs locks it for a moment. */
+#define TIE_TRIES	100
 
 static LIST_HEAD(bound);
 static DEFINE_MUTEX(pci_lock);		/* protects the list and all that is in it */
@@ -76,6 +80,8 @@ static bool is_translated(struct device *dev)
 }
 
 /*
+ * Returns -EAGAIN if someone is at the device just now: we must not wait for that with pci_lock.
+ *
  * The first user gets it as it is after a reset, if it can be reset: its engine must not go on with
  * what another VM's user has asked of it.
  */
@@ -83,6 +89,8 @@ static int take(struct vmirror_pci *pci, struct vmirror_vm *vm, u32 dma_bits)
 {
 	int ret = pci_try_reset_function(pci->pdev);
 
+	if (ret == -EAGAIN)
+		return ret;
 	if (ret && ret != -ENOTTY)
 		return -EBUSY;
 	if (dma_set_mask_and_coherent(&pci->pdev->dev, DMA_BIT_MASK(dma_bits)))
@@ -139,13 +147,18 @@ int vmirror_dma_open(struct vmirror_device *device, const struct vmirror_device_
 		return -ENOMEM;
 	mutex_init(&dma->lock);
 	INIT_LIST_HEAD(&dma->regions);
-	mutex_lock(&pci_lock);
-	pci = find(args);
-	ret = pci ? tie(dma, pci, device->vm, args->dma_bits) : why_not(args);
-	mutex_unlock(&pci_lock);
+	for (int tries = 0; tries < TIE_TRIES; tries++) {
+		mutex_lock(&pci_lock);
+		pci = find(args);
+		ret = pci ? tie(dma, pci, device->vm, args->dma_bits) : why_not(args);
+		mutex_unlock(&pci_lock);
+		if (ret != -EAGAIN)
+			break;
+		msleep(10);
+	}
 	if (ret) {
 		kfree(dma);
-		return ret;
+		return ret == -EAGAIN ? -EBUSY : ret;
 	}
 	down_write(&device->vm->slots_lock);
 	list_add(&dma->vm_link, &device->vm->dmas);

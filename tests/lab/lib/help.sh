@@ -43,6 +43,7 @@ help_all()
 		  HMMD_LAB_WAIT          seconds to wait for another lab
 		  HMMD_LAB_MEM           the nested host's memory in MiB (4096; 6144 with the debug kernel)
 		  HMMD_LAB_CPUS          its CPUs (2)
+		  HMMD_LAB_NODES         2: its memory is in two halves, as in a host with two sockets
 		  HMMD_LAB_DEBUG_KERNEL  not empty: as --debug-kernel
 		  HMMD_LAB_ACCEL         "tcg": do not use nested KVM even where it would work
 		  HMMD_LAB_CMDLINE       more kernel arguments for it
@@ -58,7 +59,7 @@ help_verb()
 		Usage: lab up
 		Makes what is missing (packages, roots, image), builds the tree, boots the nested host unless it runs, installs the
 		build in it, loads KVM and vmirror and starts hmmd. On a running nested host: the same with the tree as it is now.
-		HMMD_LAB_MEM, _CPUS, _CMDLINE, _QEMU_ARGS take effect at boot: 'lab down' first.
+		HMMD_LAB_MEM, _CPUS, _NODES, _CMDLINE, _QEMU_ARGS take effect at boot: 'lab down' first.
 		EOF
 		;;
 	down) cat <<-'EOF'

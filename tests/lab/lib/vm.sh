@@ -47,13 +47,15 @@ vm_accel()
 	esac
 }
 
-# vm_nodes MIB: sets NODES (QEMU's arguments): memory in two halves, as in a host with two sockets; the last CPU is the second one's.
+# vm_nodes MIB: sets NODES (QEMU's arguments): with HMMD_LAB_NODES=2 memory in two halves, as in a host with two sockets; the last CPU is
+# the second one's.
 vm_nodes()
 {
+	NODES=(-m "$1")
+	[ "${HMMD_LAB_NODES:-1}" = 2 ] || return 0
 	local half=$(($1 / 2)) second=''
 	[ "$CPUS" -lt 2 ] || second=,cpus=$((CPUS - 1))
-	NODES=(-m "$1"
-		-object "memory-backend-ram,id=node0,size=$(($1 - half))M" -object "memory-backend-ram,id=node1,size=${half}M"
+	NODES+=(-object "memory-backend-ram,id=node0,size=$(($1 - half))M" -object "memory-backend-ram,id=node1,size=${half}M"
 		-numa "node,nodeid=0,memdev=node0,cpus=0-$((CPUS > 1 ? CPUS - 2 : 0))" -numa "node,nodeid=1,memdev=node1$second")
 }
 

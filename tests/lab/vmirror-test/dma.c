@@ -415,6 +415,7 @@ static void outlives(struct dma_place *p)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
+		close(p->device);	/* ours is not to keep it */
 		*word(p, 3) = 77;
 		if (write(ready[1], "x", 1) != 1)
 			_exit(2);
