@@ -51,6 +51,7 @@ static struct vmirror_region *region_get(struct vmirror_dma *dma, struct mirror_
 			if (READ_ONCE(region->stopped))
 				return ERR_PTR(-ESTALE);
 			kref_get(&region->kref);
+			region->used = true;
 			return region;
 		}
 	}

@@ -121,17 +121,11 @@ unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region 
 	return pages;
 }
 
-/* Who made it has failed: end it, unless another has been given addresses of it by now. */
+/* Who made it has failed: end it, unless it has been ended, or another uses it by now. */
 void vmirror_region_end_unused(struct vmirror_dma *dma, struct vmirror_region *region)
 {
-	bool unused;
-
 	mutex_lock(&dma->lock);
-	spin_lock(&region->lock);
-	unused = !region->used && !region->stopped;
-	region->stopped |= unused;
-	spin_unlock(&region->lock);
-	if (unused)
+	if (!region->stopped && !region->used)
 		vmirror_region_end(dma, region);
 	mutex_unlock(&dma->lock);
 }
@@ -221,6 +215,5 @@ int vmirror_region_link(struct vmirror_region *region, const struct hmm_range *r
 			return -ENOMEM;
 		}
 	}
-	region->used = true;
 	return 0;
 }

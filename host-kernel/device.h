@@ -78,9 +78,9 @@ bool vmirror_is_out_of_reach(struct page *page);
  * @kref: one for the list, one for each call that faults pages in
  * @dev: the PCI device; valid until the region ends
  * @slot: the slot it lies in, for comparison only: it may be gone
+ * @used: also by others than who made it; with dma->lock
  * @lock: protects what follows, and orders it against invalidations
  * @stopped: no page is linked any more, nor will be
- * @used: someone was given addresses
  * @map: pfn_list is NULL once the region has ended
  * @mapped: pages that are linked
  */
@@ -93,10 +93,10 @@ struct vmirror_region {
 	unsigned long hva;
 	unsigned long pages;
 	struct mmu_interval_notifier notifier;
+	bool used;
 
 	spinlock_t lock;
 	bool stopped;
-	bool used;
 	struct hmm_dma_map map;
 	unsigned long mapped;
 };
