@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
+# limit: 360
 #
 # A real PCI device reads and writes a VM's memory by DMA, and cannot once the host has taken the page away.
 
