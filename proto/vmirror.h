@@ -627,7 +627,7 @@ struct vmirror_ring {
  * and with VMIRROR_DEVICE_PCI:
  *	ENODEV	there is no such PCI device
  *	EBUSY	its driver is not vmirror: it has none, or another, for instance vfio-pci; or another
- *		software device uses it with other dma_bits
+ *		software device uses it for another VM, or with other dma_bits; or it cannot be reset
  *	ENXIO	nothing translates its DMA: there is no IOMMU, or it passes the device's
  *		addresses through (iommu=pt, a group of type "identity"): it could reach what it has
  *		no more
