@@ -241,11 +241,7 @@ static int make_exclusive(struct vmirror_device *device, unsigned long hva)
 	int ret;
 
 	do {
-		if (signal_pending(current))
-			return -EINTR;
-		if (time_after(jiffies, deadline))
-			return -EBUSY;
-		ret = make_exclusive_once(device, hva);
+		ret = vmirror_device_may_try(deadline) ?: make_exclusive_once(device, hva);
 	} while (ret == -EAGAIN);
 	return ret;
 }

@@ -15,7 +15,6 @@
  */
 #include <linux/hmm.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "device.h"
@@ -67,18 +66,10 @@ static struct vmirror_region *region_get(struct vmirror_dma *dma, struct mirror_
 static int map_once(struct vmirror_dma *dma, struct vmirror_region *region,
 		    struct hmm_range *range, unsigned long *addresses)
 {
-	struct mm_struct *mm = region->notifier.mm;
-	int ret;
+	int ret = vmirror_range_fault(range);
 
-	range->notifier_seq = mmu_interval_read_begin(&region->notifier);
-	memset(range->hmm_pfns, 0,
-	       ((range->end - range->start) >> PAGE_SHIFT) * sizeof(*range->hmm_pfns));
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	ret = hmm_range_fault(range);
-	mmap_read_unlock(mm);
 	if (ret)
-		return ret == -EBUSY ? -EAGAIN : ret;
+		return ret;
 	spin_lock(&region->lock);
 	if (region->stopped)
 		ret = READ_ONCE(dma->pci) ? -EBUSY : -ENODEV;
@@ -97,11 +88,7 @@ static int map_block(struct vmirror_dma *dma, struct vmirror_region *region,
 	int ret;
 
 	do {
-		if (signal_pending(current))
-			return -EINTR;
-		if (time_after(jiffies, deadline))
-			return -EBUSY;
-		ret = map_once(dma, region, range, addresses);
+		ret = vmirror_device_may_try(deadline) ?: map_once(dma, region, range, addresses);
 	} while (ret == -EAGAIN);
 	return ret;
 }

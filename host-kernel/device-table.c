@@ -110,14 +110,9 @@ static int fault_once(struct vmirror_device *device, struct hmm_range *range, bo
 	struct mm_struct *mm = device->vm->mm;
 	int ret;
 
-	range->notifier_seq = mmu_interval_read_begin(&device->notifier);
-	memset(range->hmm_pfns, 0, pages * sizeof(*range->hmm_pfns));
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	ret = hmm_range_fault(range);
-	mmap_read_unlock(mm);
+	ret = vmirror_range_fault(range);
 	if (ret)
-		return ret == -EBUSY ? -EAGAIN : ret;
+		return ret;
 
 	mutex_lock(&device->lock);
 	if (mmu_interval_read_retry(&device->notifier, range->notifier_seq)) {
@@ -134,6 +129,14 @@ static int fault_once(struct vmirror_device *device, struct hmm_range *range, bo
 	else
 		ret = vmirror_device_make_room(device, stuck);
 	return ret ?: -EAGAIN;
+}
+
+/* For who tries until memory holds still: 0, -EINTR, or -EBUSY because that takes too long. */
+int vmirror_device_may_try(unsigned long deadline)
+{
+	if (signal_pending(current))
+		return -EINTR;
+	return time_after(jiffies, deadline) ? -EBUSY : 0;
 }
 
 /* Fault [start, end) in, block by block. */
@@ -155,12 +158,8 @@ int vmirror_device_fault(struct vmirror_device *device, struct vmirror_batch *ba
 		range.start = start;
 		range.end = min(ALIGN(start + 1, BLOCK_BYTES), end);
 		do {
-			if (signal_pending(current))
-				ret = -EINTR;
-			else if (time_after(jiffies, deadline))
-				ret = -EBUSY;
-			else
-				ret = fault_once(device, &range, write);
+			ret = vmirror_device_may_try(deadline) ?:
+			      fault_once(device, &range, write);
 		} while (ret == -EAGAIN);
 		cond_resched();
 	}

@@ -65,6 +65,7 @@ extern const struct mmu_interval_notifier_ops vmirror_device_notifier_ops;
 int vmirror_device_enter(struct vmirror_device *device, unsigned long hva, struct page *page,
 			 enum entry_tag tag);
 int vmirror_device_make_room(struct vmirror_device *device, unsigned long hva);
+int vmirror_device_may_try(unsigned long deadline);
 int vmirror_device_fault(struct vmirror_device *device, struct vmirror_batch *batch,
 			 unsigned long start, unsigned long end, bool write);
 bool vmirror_is_out_of_reach(struct page *page);

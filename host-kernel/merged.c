@@ -67,14 +67,17 @@ unsigned long vmirror_merged_until(struct vm_area_struct *vma, unsigned long sta
 				   unsigned long end, const unsigned long *pfns, bool *merged)
 {
 	bool mergeable = vma->vm_flags & VM_MERGEABLE;
-	bool known = mergeable && compat_ksm_knows(vma->vm_mm);
+	bool known = mergeable && compat_ksm_knows(vma->vm_mm), ours = false;
 
 	mmap_assert_write_locked(vma->vm_mm);
 	*merged = false;
 	for (unsigned long at = start; at < end; at += PAGE_SIZE) {
-		bool this = (known || !was_ours_alone(*pfns)) &&
-			    is_bound_at(vma->vm_mm, at, mergeable);
+		bool this;
 
+		/* What one PMD maps is one folio, told as its first page all over. */
+		if (at == start || pfns[0] != pfns[-1])
+			ours = was_ours_alone(pfns[0]);
+		this = (known || !ours) && is_bound_at(vma->vm_mm, at, mergeable);
 		pfns++;
 		if (at == start)
 			*merged = this;

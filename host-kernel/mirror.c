@@ -110,6 +110,29 @@ bool vmirror_is_zero_page(unsigned long hmm_pfn)
 }
 
 /**
+ * vmirror_range_fault() - hmm_range_fault(), with all that goes with a try of it
+ * @range: notifier, start, end, hmm_pfns and what is wanted; notifier_seq is filled in
+ *
+ * What is found is true only if mmu_interval_read_retry() says so, with the caller's lock held.
+ *
+ * Return: 0, -EAGAIN if it has to be tried again, -EINTR, or what hmm_range_fault() says
+ */
+int vmirror_range_fault(struct hmm_range *range)
+{
+	struct mm_struct *mm = range->notifier->mm;
+	int ret;
+
+	range->notifier_seq = mmu_interval_read_begin(range->notifier);
+	memset(range->hmm_pfns, 0,
+	       ((range->end - range->start) >> PAGE_SHIFT) * sizeof(*range->hmm_pfns));
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = hmm_range_fault(range);
+	mmap_read_unlock(mm);
+	return ret == -EBUSY ? -EAGAIN : ret;
+}
+
+/**
  * vmirror_mirror_read() - see what is mapped, at one moment
  * @slot: the slot, whose VMM has an address space (mmget) but not our mmap_lock
  * @start: first HVA
@@ -127,7 +150,6 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 			void *arg)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
-	struct mm_struct *mm = slot->vm->mm;
 	struct hmm_range range = {
 		.notifier = &slot->notifier,
 		.start = start,
@@ -141,13 +163,8 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 	do {
 		if (time_after(jiffies, deadline))
 			return -EBUSY;
-		range.notifier_seq = mmu_interval_read_begin(&slot->notifier);
-		memset(pfns, 0, ((end - start) >> PAGE_SHIFT) * sizeof(*pfns));
-		if (mmap_read_lock_killable(mm))
-			return -EINTR;
-		ret = hmm_range_fault(&range);
-		mmap_read_unlock(mm);
-		if (ret == -EBUSY) {
+		ret = vmirror_range_fault(&range);
+		if (ret == -EAGAIN) {
 			ok = false;
 			continue;
 		}

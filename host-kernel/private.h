@@ -46,6 +46,7 @@
 #define BLOCK_BYTES	HPAGE_PMD_SIZE
 #define BLOCK_ORDER	HPAGE_PMD_ORDER
 
+struct hmm_range;
 struct vmirror_vm;
 struct vmirror_pool;
 
@@ -214,6 +215,7 @@ extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 
 typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
 
+int vmirror_range_fault(struct hmm_range *range);
 void vmirror_mend_huge_pfns(unsigned long start, unsigned long *pfns, unsigned long n);
 bool vmirror_is_zero_page(unsigned long hmm_pfn);
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
