@@ -5,7 +5,6 @@
 #include <linux/highmem.h>
 #include <linux/hmm.h>
 #include <linux/rmap.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -177,19 +176,17 @@ int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_a
 
 	args->done_bytes = 0;
 	args->faults = 0;
-	ret = vmirror_check_range(args->gpa, args->length) ?: vmirror_slots_sync(vm);
+	ret = vmirror_check_range(args->gpa, args->length);
 	if (ret)
 		return ret;
 	access.bounce = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!access.bounce)
 		return -ENOMEM;
 	access.batch = vmirror_batch_get();
-	ret = -ESRCH;
-	if (mmget_not_zero(vm->mm)) {
-		down_read(&vm->slots_lock);
+	ret = vmirror_slots_hold(vm);
+	if (!ret) {
 		ret = access_range(&access);
-		up_read(&vm->slots_lock);
-		mmput(vm->mm);
+		vmirror_slots_release(vm);
 	}
 	vmirror_batch_put(access.batch);
 	__free_page(access.bounce);
@@ -259,12 +256,9 @@ int vmirror_device_exclusive(struct vmirror_device *device, struct vmirror_devic
 	int ret;
 
 	args->done_bytes = 0;
-	ret = vmirror_check_range(args->gpa, args->length) ?: vmirror_slots_sync(vm);
+	ret = vmirror_check_range(args->gpa, args->length) ?: vmirror_slots_hold(vm);
 	if (ret)
 		return ret;
-	if (!mmget_not_zero(vm->mm))
-		return -ESRCH;
-	down_read(&vm->slots_lock);
 	for (; !ret && args->done_bytes < args->length; args->done_bytes += PAGE_SIZE) {
 		u64 gpa = args->gpa + args->done_bytes, hole_end;
 		struct mirror_slot *slot = vmirror_slot_at(vm, gpa, &hole_end);
@@ -274,8 +268,7 @@ int vmirror_device_exclusive(struct vmirror_device *device, struct vmirror_devic
 		if (ret)
 			break;
 	}
-	up_read(&vm->slots_lock);
-	mmput(vm->mm);
+	vmirror_slots_release(vm);
 	return ret;
 }
 VMIRROR_EXPORT_FOR_TESTS(vmirror_device_exclusive);

@@ -14,7 +14,6 @@
  * must not be the zero page or a page that others share.
  */
 #include <linux/hmm.h>
-#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
 #include "device.h"
@@ -126,9 +125,8 @@ static int map_range(struct vmirror_dma *dma, struct vmirror_region *region,
 
 /* With slots_lock. */
 static int map_in_slot(struct vmirror_dma *dma, struct mirror_slot *slot,
-		       struct vmirror_device_dma_map *args)
+		       struct vmirror_device_dma_map *args, struct vmirror_batch *batch)
 {
-	struct vmirror_batch *batch;
 	struct vmirror_region *region;
 	bool is_new;
 	int ret;
@@ -138,9 +136,7 @@ static int map_in_slot(struct vmirror_dma *dma, struct mirror_slot *slot,
 	mutex_unlock(&dma->lock);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
-	batch = vmirror_batch_get();
 	ret = map_range(dma, region, args, batch);
-	vmirror_batch_put(batch);
 	if (is_new && !args->done_bytes)
 		vmirror_region_end_unused(dma, region);
 	vmirror_region_put(region);
@@ -157,6 +153,7 @@ static int map_in_slot(struct vmirror_dma *dma, struct mirror_slot *slot,
 int vmirror_dma_map(struct vmirror_device *device, struct vmirror_device_dma_map *args)
 {
 	struct vmirror_vm *vm = device->vm;
+	struct vmirror_batch *batch;
 	struct mirror_slot *slot;
 	u64 hole_end;
 	int ret;
@@ -169,19 +166,18 @@ int vmirror_dma_map(struct vmirror_device *device, struct vmirror_device_dma_map
 		return -ENODEV;
 	if (args->length > VMIRROR_DMA_MAX)
 		return -EFBIG;
-	ret = vmirror_slots_sync(vm);
+	batch = vmirror_batch_get();
+	ret = vmirror_slots_hold(vm);
 	if (ret)
-		return ret;
-	if (!mmget_not_zero(vm->mm))
-		return -ESRCH;
-	down_read(&vm->slots_lock);
+		goto out;
 	slot = vmirror_slot_at(vm, args->gpa, &hole_end);
 	if (slot && args->gpa + args->length <= slot->info.gpa + slot->info.length)
-		ret = map_in_slot(device->dma, slot, args);
+		ret = map_in_slot(device->dma, slot, args, batch);
 	else
 		ret = -ENXIO;
-	up_read(&vm->slots_lock);
-	mmput(vm->mm);
+	vmirror_slots_release(vm);
+out:
+	vmirror_batch_put(batch);
 	return ret;
 }
 

@@ -87,6 +87,8 @@ static bool still_true(struct mirror_slot *slot, unsigned long seq)
  */
 void vmirror_mend_huge_pfns(unsigned long start, unsigned long *pfns, unsigned long n)
 {
+	if (IS_ALIGNED(start, BLOCK_BYTES))
+		return;
 	for (unsigned long i = 0; i < n; i++) {
 		unsigned long index = (start >> PAGE_SHIFT) + i;
 

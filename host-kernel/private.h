@@ -199,6 +199,8 @@ struct mirror_slot {
 };
 
 int vmirror_slots_sync(struct vmirror_vm *vm);
+int vmirror_slots_hold(struct vmirror_vm *vm);
+void vmirror_slots_release(struct vmirror_vm *vm);
 void vmirror_slots_remove_all(struct vmirror_vm *vm);
 struct mirror_slot *vmirror_slot_at(struct vmirror_vm *vm, u64 gpa, u64 *hole_end);
 long vmirror_slots_ioctl(struct file *file, void *arg);

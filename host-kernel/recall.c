@@ -28,32 +28,81 @@ struct still_out {
 	unsigned int out;
 	unsigned int in_flight;
 	bool hidden;
-	bool first;
+	bool told;
 };
 
-static void look(unsigned long *pfns, unsigned long n, void *arg)
+static bool is_mapped(unsigned long pfn)
+{
+	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR);
+}
+
+static bool is_out(unsigned long pfn)
+{
+	return is_mapped(pfn) && vmirror_is_in_pool(hmm_pfn_to_page(pfn));
+}
+
+static void note(u8 *why, u8 what, unsigned long pages)
+{
+	if (pages == 1)
+		*why = what;
+	else
+		memset(why, what, pages);
+}
+
+static void look_first(unsigned long *pfns, unsigned long n, void *arg)
 {
 	struct still_out *still = arg;
 
 	still->out = 0;
 	still->in_flight = 0;
 	for (unsigned long i = 0; i < n; i++) {
-		bool mapped = (pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_ERROR);
-		bool out = mapped && vmirror_is_in_pool(hmm_pfn_to_page(pfns[i]));
+		bool out = is_out(pfns[i]);
 
-		if (still->first) {
-			still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
-			still->hidden |= pfns[i] & HMM_PFN_ERROR;
-		}
-		if (!still->first && is_awaited(still->why[i]) && mapped && !out)
-			still->why[i] = BATCH_MOVED;
+		still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
+		still->hidden |= pfns[i] & HMM_PFN_ERROR;
+		still->out += out;
+	}
+}
+
+/* Where one PMD maps all of the block, its first page tells of all. */
+static void look_at_one(unsigned long *pfns, unsigned long n, void *arg)
+{
+	struct still_out *still = arg;
+	bool out = is_out(pfns[0]);
+
+	still->told = is_mapped(pfns[0]) && hmm_pfn_to_map_order(pfns[0]) >= BLOCK_ORDER;
+	if (!still->told)
+		return;
+	still->out = out ? BLOCK_PAGES : 0;
+	memset(still->why, out ? 0 : VMIRROR_SKIP_ABSENT, BLOCK_PAGES);
+}
+
+static void look_again(unsigned long *pfns, unsigned long n, void *arg)
+{
+	struct still_out *still = arg;
+
+	still->out = 0;
+	still->in_flight = 0;
+	for (unsigned long i = 0; i < n; i++) {
 		if (!is_awaited(still->why[i]))
 			continue;
-		if (out)
+		if (is_out(pfns[i]))
 			still->out++;
+		else if (is_mapped(pfns[i]))
+			still->why[i] = BATCH_MOVED;
 		else
 			still->in_flight++;
 	}
+}
+
+static bool is_all_home(const u8 *why, unsigned long n)
+{
+	if (!memchr_inv(why, BATCH_MOVED, n))
+		return true;
+	for (unsigned long i = 0; i < n; i++)
+		if (is_awaited(why[i]))
+			return false;
+	return true;
 }
 
 /* The look will not tell of pages that are hidden; the migration does.  Returns whether any moved. */
@@ -67,7 +116,7 @@ static bool note_moved(const struct vmirror_homecoming *home)
 		step = args->src[i] & MIGRATE_PFN_COMPOUND ? BLOCK_PAGES : 1;
 		if (!args->dst[i] || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		memset(&home->why[i], BATCH_MOVED, step);
+		note(&home->why[i], BATCH_MOVED, step);
 		any = true;
 	}
 	return any;
@@ -118,21 +167,39 @@ static bool recall_once(struct recall *recall, unsigned long start, unsigned lon
 #define RECALL_TRIES	100
 #define RECALL_SECONDS	2
 
+static int look_at_first(struct vmirror_walk *walk, unsigned long start, unsigned long end,
+			 struct still_out *still)
+{
+	unsigned long *pfns = walk->batch->pfns;
+
+	if (IS_ALIGNED(start | end, BLOCK_BYTES)) {
+		int ret = vmirror_mirror_read(walk->slot, start, start + PAGE_SIZE, pfns, LOOK_MS,
+					      look_at_one, still);
+
+		if (ret || still->told)
+			return ret;
+	}
+	return vmirror_mirror_read(walk->slot, start, end, pfns, LOOK_MS, look_first, still);
+}
+
 static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct recall *recall = container_of(walk, struct recall, walk);
-	struct still_out still = { .why = walk->batch->why, .first = true };
+	struct still_out still = { .why = walk->batch->why };
 	unsigned long deadline = jiffies + RECALL_SECONDS * HZ;
+	unsigned long pages = (end - start) >> PAGE_SHIFT;
+	bool first = true;
 
 	for (int tries = 0; tries < RECALL_TRIES && !time_after(jiffies, deadline); tries++) {
-		int ret = vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns, LOOK_MS,
-					      look, &still);
+		int ret = first ? look_at_first(walk, start, end, &still) :
+				  vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns,
+						      LOOK_MS, look_again, &still);
 
 		if (ret == -EINTR)
 			return ret;
-		if (ret && still.first)
+		if (ret && first)
 			memset(still.why, 0, sizeof(walk->batch->why));
-		still.first = still.first && ret;
+		first = first && ret;
 		if (!ret && !still.out && !still.in_flight && !still.hidden)
 			return 0;
 		if (tries > 1)
@@ -140,9 +207,11 @@ static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned
 		/* What is hidden may come in parts, as a folio that has to be split does. */
 		if (ret || still.out || still.hidden)
 			still.hidden &= recall_once(recall, start, end);
+		if (!still.hidden && is_all_home(still.why, pages))
+			return 0;
 	}
 	/* In flight for so long: discarded in the meantime, so there is no page to bring. */
-	for (unsigned long i = 0; !still.out && i < (end - start) >> PAGE_SHIFT; i++)
+	for (unsigned long i = 0; !still.out && i < pages; i++)
 		if (!still.why[i])
 			still.why[i] = VMIRROR_SKIP_ABSENT;
 	return 0;

@@ -128,6 +128,32 @@ int vmirror_slots_sync(struct vmirror_vm *vm)
 	return ret;
 }
 
+/**
+ * vmirror_slots_hold() - make vm->slots true, and keep them and the VM's address space
+ * @vm: the VM
+ *
+ * Who needs a batch gets it before: others wait for us with batches in their hands.
+ *
+ * Return: 0, with slots_lock held for reading, or as vmirror_slots_sync()
+ */
+int vmirror_slots_hold(struct vmirror_vm *vm)
+{
+	int ret = vmirror_slots_sync(vm);
+
+	if (ret)
+		return ret;
+	if (!mmget_not_zero(vm->mm))
+		return -ESRCH;
+	down_read(&vm->slots_lock);
+	return 0;
+}
+
+void vmirror_slots_release(struct vmirror_vm *vm)
+{
+	up_read(&vm->slots_lock);
+	mmput(vm->mm);
+}
+
 void vmirror_slots_remove_all(struct vmirror_vm *vm)
 {
 	struct mirror_slot *slot, *next;
@@ -225,14 +251,10 @@ long vmirror_slots_ioctl(struct file *file, void *arg)
 
 	if (args->flags || args->reserved)
 		return -EINVAL;
-	ret = vmirror_slots_sync(vm);
+	ret = vmirror_slots_hold(vm);
 	if (ret)
 		return ret;
-	if (!mmget_not_zero(vm->mm))
-		return -ESRCH;
-	down_read(&vm->slots_lock);
 	ret = copy_slots(vm, args);
-	up_read(&vm->slots_lock);
-	mmput(vm->mm);
+	vmirror_slots_release(vm);
 	return ret;
 }

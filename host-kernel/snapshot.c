@@ -3,7 +3,6 @@
  * snapshot.c - where each page of a range is, as extents
  */
 #include <linux/hmm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -175,20 +174,19 @@ int vmirror_snapshot(struct vmirror_vm *vm, u64 gpa, u64 length, vmirror_emit_t 
 	struct snapshot *snap __free(kvfree) = NULL;
 	int ret;
 
-	ret = vmirror_check_range(gpa, length) ?: vmirror_slots_sync(vm);
+	ret = vmirror_check_range(gpa, length);
 	if (ret)
 		return ret;
 	snap = kvzalloc(sizeof(*snap), GFP_KERNEL_ACCOUNT);
 	if (!snap)
 		return -ENOMEM;
-	if (!mmget_not_zero(vm->mm))
-		return -ESRCH;
 	snap->emit = emit;
 	snap->arg = arg;
-	down_read(&vm->slots_lock);
+	ret = vmirror_slots_hold(vm);
+	if (ret)
+		return ret;
 	ret = snapshot_range(snap, vm, gpa, gpa + length);
-	up_read(&vm->slots_lock);
-	mmput(vm->mm);
+	vmirror_slots_release(vm);
 	return ret;
 }
 VMIRROR_EXPORT_FOR_TESTS(vmirror_snapshot);

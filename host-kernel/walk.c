@@ -7,7 +7,6 @@
  * a vCPU that touches a page in flight sleeps until its batch is done.
  */
 #include <linux/mempool.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "private.h"
@@ -169,17 +168,16 @@ int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length)
 	int ret;
 
 	memset(walk->moved, 0, sizeof(*walk->moved));
-	ret = vmirror_check_range(gpa, length) ?: vmirror_slots_sync(vm);
+	ret = vmirror_check_range(gpa, length);
 	if (ret)
 		return ret;
-	if (!mmget_not_zero(vm->mm))
-		return -ESRCH;
 	walk->batch = vmirror_batch_get();
-	down_read(&vm->slots_lock);
-	ret = walk_range(walk, &at, gpa + length);
-	up_read(&vm->slots_lock);
+	ret = vmirror_slots_hold(vm);
+	if (!ret) {
+		ret = walk_range(walk, &at, gpa + length);
+		vmirror_slots_release(vm);
+	}
 	vmirror_batch_put(walk->batch);
-	mmput(vm->mm);
 
 	walk->moved->done_bytes = at - gpa;
 	if (!ret && walk->moved->skipped_pages[VMIRROR_SKIP_NO_SLOT] == length >> PAGE_SHIFT)
