@@ -125,6 +125,7 @@ static void attempt(const struct failnth_scenario *s, unsigned int n)
 
 void case_failnth(struct target *t)
 {
+	failnth_dma_open();
 	for (unsigned int i = 0; i < failnth_nr_scenarios; i++) {
 		const struct failnth_scenario *s = &failnth_scenarios[i];
 		unsigned int n = 0;
@@ -145,4 +146,5 @@ void case_failnth(struct target *t)
 		} while (WEXITSTATUS(status) == ONE_FAILED);
 		printf("  %s: %u allocations\n", s->name, n - 1);
 	}
+	failnth_dma_close();
 }

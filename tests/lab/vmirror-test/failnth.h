@@ -13,7 +13,7 @@
 struct failnth_world {
 	struct selfvm self;
 	struct target t;
-	int vm, pool;
+	int vm, pool, device;
 	char *memory;
 	uint64_t length;
 };
@@ -43,5 +43,17 @@ extern char failnth_buffer[FAILNTH_HUGE];
 
 extern const struct failnth_scenario failnth_scenarios[];
 extern const unsigned int failnth_nr_scenarios;
+
+/* --- failnth-dma.c: with a PCI device, which has to be there ------------------------ */
+
+void failnth_dma_open(void);
+void failnth_dma_close(void);
+void failnth_prepare_device(struct failnth_world *w);
+void failnth_prepare_mapped(struct failnth_world *w);
+int failnth_attempt_create_pci(struct failnth_world *w);
+int failnth_attempt_map(struct failnth_world *w);
+int failnth_attempt_unmap(struct failnth_world *w);
+void failnth_judge_map(struct failnth_world *w, int ret);
+void failnth_judge_unmap(struct failnth_world *w, int ret);
 
 #endif

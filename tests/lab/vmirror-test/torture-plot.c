@@ -3,39 +3,21 @@
  * torture-plot.c - memory that one thread owns, and what each page of it must hold
  *
  * Only the owner changes content and mappings, so it knows at any time what must be there;
- * where the pages are is everybody's game.  Content moves with its page: it is made of a number
- * that no other page has, not of the address.
+ * where the pages are is everybody's game.
  */
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "torture.h"
 
 #define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
 #define BLOCK_PAGES (2 * MiB / PAGE)
-#define WORDS (PAGE / sizeof(uint64_t))
-#define STRIDE 64		/* words: enough to tell pages, and parts of a page, apart */
-
-struct range {
-	uint64_t first, pages;
-};
-
-static char *at(struct plot *plot, uint64_t page)
-{
-	return plot->memory + page * PAGE;
-}
-
-static uint64_t word_of(uint32_t value, uint64_t i)
-{
-	return value ? value * 0x9e3779b97f4a7c15ull + i : 0;
-}
 
 /* A few pages, a stretch, or whole blocks. */
-static struct range some_range(struct plot *plot)
+static struct plot_range some_range(struct plot *plot)
 {
 	struct random *r = &plot->random;
-	struct range range;
+	struct plot_range range;
 
 	switch (random_below(r, 4)) {
 	case 0:
@@ -56,83 +38,10 @@ static struct range some_range(struct plot *plot)
 	return range;
 }
 
-/* --- content ------------------------------------------------------------------------ */
-
-static bool holds(const uint64_t *words, uint32_t value, uint64_t *wrong)
-{
-	for (uint64_t i = 0; i < WORDS; i += STRIDE) {
-		uint64_t got = ((const volatile uint64_t *)words)[i];
-
-		if (got != word_of(value, i)) {
-			*wrong = i;
-			return false;
-		}
-	}
-	return true;
-}
-
-/* @words: the page, or a copy of it. */
-static void check_page(struct plot *plot, uint64_t page, const uint64_t *words)
-{
-	struct plot_page *model = &plot->pages[page];
-	uint64_t wrong, at_zero;
-
-	if (holds(words, model->value, &wrong))
-		return;
-	if (model->lazy && holds(words, 0, &at_zero)) {
-		model->value = 0;
-		return;
-	}
-	FAIL("%s, page %#llx (at %p): word %llu is %#llx and must be %#llx%s", plot->name,
-	     (unsigned long long)page, (void *)at(plot, page), (unsigned long long)wrong,
-	     (unsigned long long)words[wrong], (unsigned long long)word_of(model->value, wrong),
-	     model->lazy ? " or zero" : "");
-}
-
-static int check(struct plot *plot, struct range range)
-{
-	for (uint64_t page = range.first; page < range.first + range.pages; page++)
-		if (plot->pages[page].mapped)
-			check_page(plot, page, (uint64_t *)at(plot, page));
-	return 0;
-}
-
-/* As KVM reads: through get_user_pages(). */
-static int check_through_gup(struct plot *plot, struct range range)
-{
-	uint64_t copy[WORDS];
-
-	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
-		struct iovec to = { copy, PAGE }, from = { at(plot, page), PAGE };
-
-		if (!plot->pages[page].mapped)
-			continue;
-		CHECK(process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)PAGE);
-		check_page(plot, page, copy);
-	}
-	return 0;
-}
-
-static int write_new(struct plot *plot, struct range range)
-{
-	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
-		volatile uint64_t *words = (uint64_t *)at(plot, page);
-		struct plot_page *model = &plot->pages[page];
-
-		if (!model->mapped || !model->writable)
-			continue;
-		model->value = ++plot->last_value;
-		model->lazy = false;
-		for (uint64_t i = 0; i < WORDS; i += STRIDE)
-			words[i] = word_of(model->value, i);
-	}
-	return 0;
-}
-
 /* --- mappings ----------------------------------------------------------------------- */
 
 /* All that is mapped in the range holds zero now. */
-static void forget(struct plot *plot, struct range range)
+static void forget(struct plot *plot, struct plot_range range)
 {
 	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
 		plot->pages[page].value = 0;
@@ -140,9 +49,9 @@ static void forget(struct plot *plot, struct range range)
 	}
 }
 
-static int map_anew(struct plot *plot, struct range range)
+static int map_anew(struct plot *plot, struct plot_range range)
 {
-	void *wanted = at(plot, range.first);
+	void *wanted = plot_at(plot, range.first);
 
 	CHECK(mmap(wanted, range.pages * PAGE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == wanted);
@@ -151,22 +60,22 @@ static int map_anew(struct plot *plot, struct range range)
 	return 0;
 }
 
-static int unmap(struct plot *plot, struct range range)
+static int unmap(struct plot *plot, struct plot_range range)
 {
-	CHECK(munmap(at(plot, range.first), range.pages * PAGE) == 0);
+	CHECK(munmap(plot_at(plot, range.first), range.pages * PAGE) == 0);
 	for (uint64_t page = range.first; page < range.first + range.pages; page++)
 		plot->pages[page] = (struct plot_page) { 0 };
 	return 0;
 }
 
 /* The next run of mapped pages in what is left of @range. */
-static bool next_run(struct plot *plot, struct range *range, struct range *run)
+static bool next_run(struct plot *plot, struct plot_range *range, struct plot_range *run)
 {
 	while (range->pages && !plot->pages[range->first].mapped) {
 		range->first++;
 		range->pages--;
 	}
-	*run = (struct range) { .first = range->first };
+	*run = (struct plot_range) { .first = range->first };
 	while (range->pages && plot->pages[range->first].mapped) {
 		range->first++;
 		range->pages--;
@@ -175,13 +84,13 @@ static bool next_run(struct plot *plot, struct range *range, struct range *run)
 	return run->pages;
 }
 
-static int protect(struct plot *plot, struct range range)
+static int protect(struct plot *plot, struct plot_range range)
 {
 	bool writable = !one_in(&plot->random, 3);
-	struct range run;
+	struct plot_range run;
 
 	while (next_run(plot, &range, &run)) {
-		CHECK(mprotect(at(plot, run.first), run.pages * PAGE,
+		CHECK(mprotect(plot_at(plot, run.first), run.pages * PAGE,
 			       writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
 		for (uint64_t page = run.first; page < run.first + run.pages; page++)
 			plot->pages[page].writable = writable;
@@ -193,16 +102,16 @@ static bool is_mapped(struct plot *plot, uint64_t page)
 {
 	unsigned char there;
 
-	return mincore(at(plot, page), PAGE, &there) == 0;
+	return mincore(plot_at(plot, page), PAGE, &there) == 0;
 }
 
 /*
  * Move a range to another place in the plot.  The kernel may do a part of it and then refuse
  * to go on; what was moved it tells nobody, but it can be seen.
  */
-static int move(struct plot *plot, struct range from)
+static int move(struct plot *plot, struct plot_range from)
 {
-	struct range to = some_range(plot);
+	struct plot_range to = some_range(plot);
 	int error;
 
 	if (from.pages > BLOCK_PAGES)
@@ -213,8 +122,8 @@ static int move(struct plot *plot, struct range from)
 	    from.first < to.first + from.pages))
 		return ERANGE;
 	errno = 0;
-	(void)!mremap(at(plot, from.first), from.pages * PAGE, from.pages * PAGE,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, at(plot, to.first));
+	(void)!mremap(plot_at(plot, from.first), from.pages * PAGE, from.pages * PAGE,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, plot_at(plot, to.first));
 	error = errno;
 	for (uint64_t i = 0; i < from.pages; i++) {
 		struct plot_page *old = &plot->pages[from.first + i];
@@ -234,26 +143,26 @@ static int move(struct plot *plot, struct range from)
 
 /* --- advice -------------------------------------------------------------------------- */
 
-static int advise(struct plot *plot, struct range range, int advice)
+static int advise(struct plot *plot, struct plot_range range, int advice)
 {
-	return madvise(at(plot, range.first), range.pages * PAGE, advice) ? errno : 0;
+	return madvise(plot_at(plot, range.first), range.pages * PAGE, advice) ? errno : 0;
 }
 
 /* Also what is locked: else it would stop there, and who could tell how far it came? */
-static int discard(struct plot *plot, struct range range)
+static int discard(struct plot *plot, struct plot_range range)
 {
 	forget(plot, range);
 	return advise(plot, range, MADV_DONTNEED_LOCKED);
 }
 
-static int discard_later(struct plot *plot, struct range range)
+static int discard_later(struct plot *plot, struct plot_range range)
 {
 	for (uint64_t page = range.first; page < range.first + range.pages; page++)
 		plot->pages[page].lazy |= plot->pages[page].mapped;
 	return advise(plot, range, MADV_FREE);
 }
 
-static int hint(struct plot *plot, struct range range)
+static int hint(struct plot *plot, struct plot_range range)
 {
 	static const int hints[] = {
 		MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ,
@@ -263,7 +172,7 @@ static int hint(struct plot *plot, struct range range)
 	return advise(plot, range, ONE_OF(&plot->random, hints));
 }
 
-static int collapse(struct plot *plot, struct range range)
+static int collapse(struct plot *plot, struct plot_range range)
 {
 	range.first &= ~(BLOCK_PAGES - 1);
 	range.pages = BLOCK_PAGES;
@@ -272,9 +181,9 @@ static int collapse(struct plot *plot, struct range range)
 	return advise(plot, range, MADV_COLLAPSE);
 }
 
-static int lock(struct plot *plot, struct range range)
+static int lock(struct plot *plot, struct plot_range range)
 {
-	int error = mlock(at(plot, range.first), range.pages * PAGE) ? errno : 0;
+	int error = mlock(plot_at(plot, range.first), range.pages * PAGE) ? errno : 0;
 
 	/* Mostly let go at once: what is locked cannot go out. */
 	if (!one_in(&plot->random, 8))
@@ -294,13 +203,13 @@ static int moved_or_why_not(int ret)
 	return errno;
 }
 
-static int out(struct plot *plot, struct range range)
+static int out(struct plot *plot, struct plot_range range)
 {
 	struct vmirror_migrate args = {
 		.size = sizeof(args),
 		.flags = one_in(&plot->random, 2) ? VMIRROR_MIGRATE_POPULATE : 0,
 		.pool_fd = torture_pool(&plot->random),
-		.gpa = (uintptr_t)at(plot, range.first),
+		.gpa = (uintptr_t)plot_at(plot, range.first),
 		.length = range.pages * PAGE,
 	};
 	int error = moved_or_why_not(ioctl(torture_vm(), VMIRROR_MIGRATE, &args));
@@ -312,11 +221,11 @@ static int out(struct plot *plot, struct range range)
 	return 0;
 }
 
-static int back(struct plot *plot, struct range range)
+static int back(struct plot *plot, struct plot_range range)
 {
 	struct vmirror_recall args = {
 		.size = sizeof(args),
-		.gpa = (uintptr_t)at(plot, range.first),
+		.gpa = (uintptr_t)plot_at(plot, range.first),
 		.length = range.pages * PAGE,
 	};
 
@@ -326,25 +235,25 @@ static int back(struct plot *plot, struct range range)
 /* --- fork ----------------------------------------------------------------------------- */
 
 /* Both write: nobody sees what the other wrote. */
-static int fork_off(struct plot *plot, struct range range)
+static int fork_off(struct plot *plot, struct plot_range range)
 {
 	uint64_t patience = random_below(&plot->random, 30000);
-	struct range other = some_range(plot);
+	struct plot_range other = some_range(plot);
 	int status;
 	pid_t pid = fork();
 
 	CHECK(pid >= 0);
 	if (!pid) {
-		check(plot, range);
+		plot_check_range(plot, range);
 		plot->last_value += 1u << 30;
-		write_new(plot, range);
+		plot_write_new(plot, range);
 		usleep(patience);
-		check(plot, range);
-		check(plot, other);
+		plot_check_range(plot, range);
+		plot_check_range(plot, other);
 		_exit(0);
 	}
-	write_new(plot, other);
-	check(plot, range);
+	plot_write_new(plot, other);
+	plot_check_range(plot, range);
 	CHECK(waitpid(pid, &status, 0) == pid);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		FAIL("%s: the child ended with %#x", plot->name, status);
@@ -356,13 +265,13 @@ static int fork_off(struct plot *plot, struct range range)
 static const struct {
 	const char *name;
 	unsigned int weight;
-	int (*run)(struct plot *plot, struct range range);
+	int (*run)(struct plot *plot, struct plot_range range);
 } deeds[] = {
 	{ "out", 30, out },
 	{ "back", 8, back },
-	{ "check", 14, check },
-	{ "check through gup", 8, check_through_gup },
-	{ "write", 14, write_new },
+	{ "check", 14, plot_check_range },
+	{ "check through gup", 8, plot_check_through_gup },
+	{ "write", 14, plot_write_new },
 	{ "map anew", 6, map_anew },
 	{ "unmap", 3, unmap },
 	{ "mremap", 4, move },
@@ -373,11 +282,12 @@ static const struct {
 	{ "collapse", 4, collapse },
 	{ "mlock", 2, lock },
 	{ "fork", 2, fork_off },
+	{ "carry", 2, plot_carry_by_device },
 };
 
 void plot_deed(struct plot *plot)
 {
-	struct range range = some_range(plot);
+	struct plot_range range = some_range(plot);
 	unsigned int sum = 0, which;
 
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
@@ -396,7 +306,7 @@ void plot_deed(struct plot *plot)
 
 void plot_check(struct plot *plot)
 {
-	check(plot, (struct range) { .pages = PLOT_PAGES });
+	plot_check_range(plot, (struct plot_range) { .pages = PLOT_PAGES });
 }
 
 void plot_open(struct plot *plot, unsigned int number, uint64_t seed)
@@ -406,5 +316,5 @@ void plot_open(struct plot *plot, unsigned int number, uint64_t seed)
 	plot->last_value = number << 28;
 	snprintf(plot->name, sizeof(plot->name), "plot %u", number);
 	diary_open(&plot->diary, plot->name);
-	map_anew(plot, (struct range) { .pages = PLOT_PAGES });
+	map_anew(plot, (struct plot_range) { .pages = PLOT_PAGES });
 }

@@ -217,6 +217,7 @@ void case_torture(struct target *t)
 	}
 	for (int i = 0; i < PLOTS; i++)
 		plot_open(&plots[i], i, t->seed);
+	torture_dma_open();
 	diary_open(&movers_diary, "mover");
 	diary_open(&keepers_diary, "keeper");
 	for (int i = 0; i < PLOTS; i++)
@@ -232,6 +233,7 @@ void case_torture(struct target *t)
 		moved += plots[i].moved_pages;
 	}
 	end();
+	torture_dma_close();
 	close(own.sys);
 	printf("  %llu deeds, %llu pages out in them, %llu moves of all, %llu pools and mirrors renewed\n",
 	       (unsigned long long)deeds, (unsigned long long)moved, (unsigned long long)moves,

@@ -62,10 +62,37 @@ struct plot {
 	uint64_t deeds, moved_pages;
 };
 
+/* Pages of a plot: [first, first + pages) */
+struct plot_range {
+	uint64_t first, pages;
+};
+
+static inline char *plot_at(struct plot *plot, uint64_t page)
+{
+	return plot->memory + page * VMIRROR_PAGE_SIZE;
+}
+
 void plot_open(struct plot *plot, unsigned int number, uint64_t seed);
 /* Do one thing to it. */
 void plot_deed(struct plot *plot);
 /* Is all of it as it must be?  Fails where it is not. */
 void plot_check(struct plot *plot);
+
+/* --- torture-content.c: what pages hold ------------------------------------------------ */
+
+bool content_is(const char *page, uint32_t value);
+void content_write(char *page, uint32_t value);
+/* Deeds return 0, or the error that kept them from being done; wrong content fails. */
+int plot_check_range(struct plot *plot, struct plot_range range);
+int plot_check_through_gup(struct plot *plot, struct plot_range range);
+int plot_write_new(struct plot *plot, struct plot_range range);
+
+/* --- torture-dma.c: a PCI device in the midst of it -------------------------------------- */
+
+/* Of all plots, one at a time can use the device; where there is none, there are no such deeds. */
+void torture_dma_open(void);
+void torture_dma_close(void);
+/* A deed: the device carries what one page of the range holds to another page, by DMA. */
+int plot_carry_by_device(struct plot *plot, struct plot_range range);
 
 #endif
