@@ -12,24 +12,24 @@
 enum end { END_VM, END_POOL, END_VM_REMAPPED, END_POOL_REMAPPED, NR_ENDS };
 
 /* Where the VM does not look for it: it is found by device page. */
-static void remap(struct place *p)
+static void remap(struct failing_world *w)
 {
-	char *target = map_anonymous(p->length, false);
+	char *target = map_anonymous(w->length, false);
 
-	CHECK(mremap(p->memory, p->length, p->length, MREMAP_MAYMOVE | MREMAP_FIXED, target) ==
+	CHECK(mremap(w->memory, w->length, w->length, MREMAP_MAYMOVE | MREMAP_FIXED, target) ==
 	      target);
-	p->memory = target;
+	w->memory = target;
 }
 
-static void close_and_reopen(struct place *p, enum end end)
+static void close_and_reopen(struct failing_world *w, enum end end)
 {
 	if (end == END_VM || end == END_VM_REMAPPED) {
-		CHECK(close(p->vm) == 0);
-		expect_used(p->pool, 0);
-		p->vm = vm_attach(&p->t, "failing", 0);
+		CHECK(close(w->vm) == 0);
+		expect_used(w->pool, 0);
+		w->vm = vm_attach(&w->t, "failing", 0);
 	} else {
-		CHECK(close(p->pool) == 0);
-		p->pool = place_pool(p);
+		CHECK(close(w->pool) == 0);
+		w->pool = world_pool(w);
 	}
 }
 
@@ -46,25 +46,25 @@ static void end_failing(const struct layout *layout, enum end end, uint64_t nth,
 {
 	uint64_t start;
 	pthread_t healer;
-	struct place p;
+	struct failing_world w;
 
-	place_begin(&p, layout);
-	place_out(&p);
+	world_begin(&w, layout);
+	world_out(&w);
 	if (end == END_VM_REMAPPED || end == END_POOL_REMAPPED)
-		remap(&p);
+		remap(&w);
 	start = now_ms();
 	arm("back", nth, times);
 	if (times == FOR_EVER)
 		CHECK(pthread_create(&healer, NULL, heal_later, NULL) == 0);
-	close_and_reopen(&p, end);
+	close_and_reopen(&w, end);
 	if (times == FOR_EVER) {
 		CHECK(now_ms() - start >= SICK_MS);
 		CHECK(pthread_join(healer, NULL) == 0);
 	} else {
 		CHECK(heal() > 0);
 	}
-	place_check(&p);
-	place_end(&p);
+	world_check(&w);
+	world_end(&w);
 }
 
 void failing_ends(void)
@@ -83,84 +83,84 @@ void failing_ends(void)
 static char buffer[2 * MiB + 64 * VMIRROR_PAGE_SIZE];
 
 /* Call number @nth fails: what came before it was done. */
-static void device_read(struct place *p, int device, uint64_t nth)
+static void device_read(struct failing_world *w, int device, uint64_t nth)
 {
 	uint64_t done;
 	int64_t ret;
 
 	memset(buffer, 0, sizeof(buffer));
 	arm("back", nth, 1);
-	ret = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)p->memory, buffer, p->length,
+	ret = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)w->memory, buffer, w->length,
 			    NULL);
 	CHECK(nth > 1 || (ret == -1 && errno == EIO));
-	CHECK(heal() == (nth <= p->pages));
+	CHECK(heal() == (nth <= w->pages));
 	done = ret < 0 ? 0 : ret / VMIRROR_PAGE_SIZE;
-	CHECK(done == (nth <= p->pages ? nth - 1 : p->pages));
+	CHECK(done == (nth <= w->pages ? nth - 1 : w->pages));
 	for (uint64_t page = 0; page < done; page++)
-		CHECK(page_holds(buffer + page * VMIRROR_PAGE_SIZE, page_tag(p, page)));
-	expect_out(p, p->pages);
+		CHECK(page_holds(buffer + page * VMIRROR_PAGE_SIZE, page_tag(w, page)));
+	expect_out(w, w->pages);
 }
 
 /* The page that could not be written may hold anything; those behind it what they held. */
-static void device_write(struct place *p, int device, uint64_t nth, uint64_t tag)
+static void device_write(struct failing_world *w, int device, uint64_t nth, uint64_t tag)
 {
-	uint64_t done, old = p->tag;
+	uint64_t done, old = w->tag;
 	int64_t ret;
 
-	p->tag = tag;
-	for (uint64_t page = 0; page < p->pages; page++)
-		page_write(buffer + page * VMIRROR_PAGE_SIZE, page_tag(p, page));
+	w->tag = tag;
+	for (uint64_t page = 0; page < w->pages; page++)
+		page_write(buffer + page * VMIRROR_PAGE_SIZE, page_tag(w, page));
 	arm("out", nth, 1);
-	ret = device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)p->memory, buffer, p->length,
+	ret = device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, buffer, w->length,
 			    NULL);
 	CHECK(nth > 1 || (ret == -1 && errno == EIO));
-	CHECK(heal() == (nth <= p->pages));
+	CHECK(heal() == (nth <= w->pages));
 	done = ret < 0 ? 0 : ret / VMIRROR_PAGE_SIZE;
-	CHECK(done == (nth <= p->pages ? nth - 1 : p->pages));
-	expect_out(p, p->pages);
-	for (uint64_t page = 0; page < p->pages; page++)
+	CHECK(done == (nth <= w->pages ? nth - 1 : w->pages));
+	expect_out(w, w->pages);
+	for (uint64_t page = 0; page < w->pages; page++)
 		if (page != done)
-			CHECK(page_holds(place_at(p, page), (page < done ? tag : old) + page));
-	place_write(p, tag);
-	place_out(p);
+			CHECK(page_holds(world_at(w, page), (page < done ? tag : old) + page));
+	world_write(w, tag);
+	world_out(w);
 }
 
 /* A page in a pool has to come home first. */
-static void device_exclusive(struct place *p, int device)
+static void device_exclusive(struct failing_world *w, int device)
 {
 	struct vmirror_device_exclusive args = {
-		.size = sizeof(args), .gpa = (uintptr_t)p->memory, .length = p->length,
+		.size = sizeof(args), .gpa = (uintptr_t)w->memory, .length = w->length,
 	};
 
 	arm("back", 1, FOR_EVER);
 	CHECK_ERRNO(ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args), EFAULT);
 	CHECK(heal() > 0);
-	expect_out(p, p->pages);
+	expect_out(w, w->pages);
 	CHECK(ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args) == 0);
-	CHECK(args.done_bytes == p->length);
-	expect_out(p, 0);
+	CHECK(args.done_bytes == w->length);
+	expect_out(w, 0);
 }
 
 void failing_device(void)
 {
 	for (int i = 0; i < nr_layouts; i++) {
-		struct place p;
+		struct failing_world w;
 		int device;
 
 		/* What a CPU reaches the device reaches without the engine. */
 		if (layouts[i].coherent)
 			continue;
-		place_begin(&p, &layouts[i]);
-		device = device_create(p.vm);
-		place_out(&p);
-		for (uint64_t nth = 1; nth <= p.pages + 1; nth++)
-			device_read(&p, device, nth);
+		world_begin(&w, &layouts[i]);
+		device = device_create(w.vm);
+		world_out(&w);
+		for (uint64_t nth = 1; nth <= w.pages + 1; nth++)
+			device_read(&w, device, nth);
 		/* A write means that all has to go out again. */
-		for (uint64_t nth = 1; nth <= p.pages + 1; nth += nth < 30 ? 1 : 97)
-			device_write(&p, device, nth, 10000 * nth);
-		device_write(&p, device, p.pages + 1, 7000);
-		device_exclusive(&p, device);
+		for (uint64_t nth = 1; nth <= w.pages + 1; nth += nth < 30 ? 1 : 97)
+			device_write(&w, device, nth, 10000 * nth);
+		device_write(&w, device, w.pages + 1, 7000);
+		device_exclusive(&w, device);
 		close(device);
-		place_end(&p);
+		world_end(&w);
 	}
 }

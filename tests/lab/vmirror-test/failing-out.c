@@ -9,30 +9,30 @@
 enum attempt { HIT, MISSED, DISTURBED };
 
 /* One call fails, the @nth. */
-static enum attempt fail_one(struct place *p, const char *op, uint64_t nth, uint32_t flags)
+static enum attempt fail_one(struct failing_world *w, const char *op, uint64_t nth, uint32_t flags)
 {
 	struct vmirror_moved first, second;
 	uint64_t failed, held;
 	bool hit;
 
 	arm(op, nth, 1);
-	place_try(p, p->pool, flags, &first);
+	world_try(w, w->pool, flags, &first);
 	hit = heal();
 	held = held_pages(&first);
 	failed = first.skipped_pages[VMIRROR_SKIP_COPY_FAILED];
 	/* One page, or one folio. */
 	CHECK(hit ? failed == 1 || failed == BLOCK_PAGES : failed == 0);
-	CHECK(first.moved_pages == p->pages - failed - held);
-	expect_out(p, first.moved_pages);
+	CHECK(first.moved_pages == w->pages - failed - held);
+	expect_out(w, first.moved_pages);
 
 	/* Nothing is lost, and the next try brings it out. */
-	place_migrate(p, p->pool, flags, &second);
+	world_migrate(w, w->pool, flags, &second);
 	CHECK(second.moved_pages == failed + held);
-	expect_out(p, p->pages);
+	expect_out(w, w->pages);
 	/* What was held was perhaps not copied, or twice. */
 	if (held)
 		return DISTURBED;
-	CHECK(first.moved_huge + second.moved_huge == p->layout->huge_pages / BLOCK_PAGES);
+	CHECK(first.moved_huge + second.moved_huge == w->layout->huge_pages / BLOCK_PAGES);
 	return hit ? HIT : MISSED;
 }
 
@@ -40,14 +40,14 @@ static enum attempt fail_one_of(const struct layout *layout, bool touched, uint6
 {
 	uint32_t flags = touched ? 0 : VMIRROR_MIGRATE_POPULATE;
 	enum attempt attempt;
-	struct place p;
+	struct failing_world w;
 
 	if (touched)
-		place_begin(&p, layout);
+		world_begin(&w, layout);
 	else
-		place_begin_untouched(&p, layout);
-	attempt = fail_one(&p, touched ? "out" : "clear", nth, flags);
-	place_end(&p);
+		world_begin_untouched(&w, layout);
+	attempt = fail_one(&w, touched ? "out" : "clear", nth, flags);
+	world_end(&w);
 	return attempt;
 }
 
@@ -72,39 +72,39 @@ static void out_layout(const struct layout *layout, bool touched)
 static void out_never(const struct layout *layout)
 {
 	struct vmirror_moved moved;
-	struct place p;
+	struct failing_world w;
 
-	place_begin(&p, layout);
+	world_begin(&w, layout);
 	arm("out", 1, FOR_EVER);
-	place_migrate(&p, p.pool, 0, &moved);
-	CHECK(moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED] == p.pages);
-	place_check(&p);
+	world_migrate(&w, w.pool, 0, &moved);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED] == w.pages);
+	world_check(&w);
 	heal();
-	expect_out(&p, 0);
-	place_out(&p);
-	place_end(&p);
+	expect_out(&w, 0);
+	world_out(&w);
+	world_end(&w);
 }
 
 /* Some pages are there, and go; the others are made. */
 static void populate_half(void)
 {
 	struct vmirror_moved moved;
-	struct place p;
+	struct failing_world w;
 
 	for (int clear = 0; clear < 2; clear++) {
-		place_begin_untouched(&p, &small_pages);
-		for (uint64_t page = 0; page < p.pages; page += 2)
-			page_write(place_at(&p, page), 7);
+		world_begin_untouched(&w, &small_pages);
+		for (uint64_t page = 0; page < w.pages; page += 2)
+			page_write(world_at(&w, page), 7);
 		arm(clear ? "clear" : "out", 3, 2);
-		place_try(&p, p.pool, VMIRROR_MIGRATE_POPULATE, &moved);
+		world_try(&w, w.pool, VMIRROR_MIGRATE_POPULATE, &moved);
 		CHECK(heal() == 2);
 		CHECK(moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED] == 2);
-		CHECK(moved.moved_pages == p.pages - 2 - held_pages(&moved));
-		expect_out(&p, moved.moved_pages);
-		for (uint64_t page = 0; page < p.pages; page++)
-			CHECK(page_holds(place_at(&p, page), page % 2 ? 0 : 7));
-		place_write(&p, 300);
-		place_end(&p);
+		CHECK(moved.moved_pages == w.pages - 2 - held_pages(&moved));
+		expect_out(&w, moved.moved_pages);
+		for (uint64_t page = 0; page < w.pages; page++)
+			CHECK(page_holds(world_at(&w, page), page % 2 ? 0 : 7));
+		world_write(&w, 300);
+		world_end(&w);
 	}
 }
 
@@ -122,23 +122,24 @@ void failing_out(void)
  * From one pool to the other, page by page through RAM: either leg of it fails.  What fails stays in
  * the pool where it was; the next try brings it.
  */
-static enum attempt fail_peer(struct place *p, const char *op, uint64_t nth, int from, int to)
+static enum attempt fail_peer(struct failing_world *w, const char *op, uint64_t nth, int from,
+			      int to)
 {
 	struct vmirror_moved moved;
 	uint64_t failed, held;
 	bool hit;
 
 	arm(op, nth, 1);
-	place_try(p, to, VMIRROR_MIGRATE_PEERS, &moved);
+	world_try(w, to, VMIRROR_MIGRATE_PEERS, &moved);
 	hit = heal();
 	held = held_pages(&moved);
 	failed = moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED];
 	CHECK(hit ? failed == 1 || failed == BLOCK_PAGES : failed == 0);
-	CHECK(moved.moved_pages == p->pages - failed - held);
+	CHECK(moved.moved_pages == w->pages - failed - held);
 	expect_used(from, failed + held);
-	expect_used(to, p->pages - failed - held);
-	expect_out(p, p->pages);
-	place_migrate(p, to, VMIRROR_MIGRATE_PEERS, &moved);
+	expect_used(to, w->pages - failed - held);
+	expect_out(w, w->pages);
+	world_migrate(w, to, VMIRROR_MIGRATE_PEERS, &moved);
 	CHECK(moved.moved_pages == failed + held);
 	expect_used(from, 0);
 	if (held)
@@ -150,28 +151,28 @@ static enum attempt fail_peer(struct place *p, const char *op, uint64_t nth, int
 static void peers_layout(const struct layout *layout, const char *op)
 {
 	struct vmirror_moved moved;
-	struct place p;
+	struct failing_world w;
 
-	place_begin(&p, layout);
-	p.peer = pool_create(&p.t, "failing-peer", p.length);
-	place_out(&p);
-	for (uint64_t nth = 1, n = 0; nth <= p.pages + 1; nth++) {
-		enum attempt want = nth <= p.pages ? HIT : MISSED;
+	world_begin(&w, layout);
+	w.peer = pool_create(&w.t, "failing-peer", w.length);
+	world_out(&w);
+	for (uint64_t nth = 1, n = 0; nth <= w.pages + 1; nth++) {
+		enum attempt want = nth <= w.pages ? HIT : MISSED;
 		int attempts = 0;
 
-		while (fail_peer(&p, op, nth, n % 2 ? p.peer : p.pool, n % 2 ? p.pool : p.peer) != want) {
+		while (fail_peer(&w, op, nth, n % 2 ? w.peer : w.pool, n % 2 ? w.pool : w.peer) != want) {
 			n++;
 			if (++attempts == ATTEMPTS)
 				FAIL("%s: %s: call %llu: it should be %s", layout->name, op,
 				     (unsigned long long)nth, want == HIT ? "there" : "one too many");
 		}
 		n++;
-		if (nth % 32 == 0 || nth > p.pages) {
-			place_check(&p);
-			place_migrate(&p, n % 2 ? p.peer : p.pool, 0, &moved);
+		if (nth % 32 == 0 || nth > w.pages) {
+			world_check(&w);
+			world_migrate(&w, n % 2 ? w.peer : w.pool, 0, &moved);
 		}
 	}
-	place_end(&p);
+	world_end(&w);
 }
 
 void failing_peers(void)

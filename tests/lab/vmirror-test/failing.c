@@ -73,7 +73,7 @@ void break_offset(uint64_t offset)
 
 /* --- the memory -------------------------------------------------------------- */
 
-int place_pool(struct place *p)
+int world_pool(struct failing_world *w)
 {
 	struct vmirror_pool_create args = {
 		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
@@ -81,45 +81,45 @@ int place_pool(struct place *p)
 	};
 	int fd;
 
-	if (!p->layout->coherent)
-		return pool_create(&p->t, "failing", p->length);
-	fd = ioctl(p->t.sys, VMIRROR_POOL_CREATE, &args);
+	if (!w->layout->coherent)
+		return pool_create(&w->t, "failing", w->length);
+	fd = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
 	CHECK(fd >= 0);
 	return fd;
 }
 
-static void begin(struct place *p, const struct layout *layout)
+static void begin(struct failing_world *w, const struct layout *layout)
 {
 	uint64_t huge_bytes = layout->huge_pages * VMIRROR_PAGE_SIZE;
 
-	*p = (struct place) {
+	*w = (struct failing_world) {
 		.t = process_self(),
 		.layout = layout,
 		.pages = layout->huge_pages + layout->small_pages,
 		.peer = -1,
 	};
-	p->length = p->pages * VMIRROR_PAGE_SIZE;
-	p->memory = map_anonymous(p->length, false);
+	w->length = w->pages * VMIRROR_PAGE_SIZE;
+	w->memory = map_anonymous(w->length, false);
 	if (huge_bytes)
-		CHECK(madvise(p->memory, huge_bytes, MADV_HUGEPAGE) == 0);
-	p->vm = vm_attach(&p->t, "failing", 0);
-	p->pool = place_pool(p);
+		CHECK(madvise(w->memory, huge_bytes, MADV_HUGEPAGE) == 0);
+	w->vm = vm_attach(&w->t, "failing", 0);
+	w->pool = world_pool(w);
 }
 
 /* How much of it is mapped by 2 MiB entries, in RAM? */
-static uint64_t huge_pages(struct place *p)
+static uint64_t huge_pages(struct failing_world *w)
 {
 	static struct vmirror_extent extents[BLOCK_PAGES * 2];
 	struct vmirror_snapshot args = {
 		.size = sizeof(args),
-		.gpa = (uintptr_t)p->memory,
-		.length = p->length,
+		.gpa = (uintptr_t)w->memory,
+		.length = w->length,
 		.extents = (uintptr_t)extents,
 		.nr_extents = BLOCK_PAGES * 2,
 	};
 	uint64_t pages = 0;
 
-	CHECK(ioctl(p->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.done_bytes == p->length);
+	CHECK(ioctl(w->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.done_bytes == w->length);
 	for (unsigned int i = 0; i < args.nr_extents; i++)
 		if (extents[i].state == VMIRROR_STATE_RAM && extents[i].order)
 			pages += extents[i].pages;
@@ -127,87 +127,87 @@ static uint64_t huge_pages(struct place *p)
 }
 
 /* A host that is short of huge pages had none at hand, and has to make one. */
-static void make_huge(struct place *p)
+static void make_huge(struct failing_world *w)
 {
-	uint64_t bytes = p->layout->huge_pages * VMIRROR_PAGE_SIZE;
+	uint64_t bytes = w->layout->huge_pages * VMIRROR_PAGE_SIZE;
 
-	for (int tries = 0; huge_pages(p) < p->layout->huge_pages; tries++) {
+	for (int tries = 0; huge_pages(w) < w->layout->huge_pages; tries++) {
 		if (tries == TRIES)
-			FAIL("%s: the host has no huge page to give: %s", p->layout->name,
+			FAIL("%s: the host has no huge page to give: %s", w->layout->name,
 			     strerror(errno));
-		if (madvise(p->memory, bytes, MADV_COLLAPSE))
+		if (madvise(w->memory, bytes, MADV_COLLAPSE))
 			usleep(10000);
 	}
 }
 
-void place_begin(struct place *p, const struct layout *layout)
+void world_begin(struct failing_world *w, const struct layout *layout)
 {
-	begin(p, layout);
-	place_write(p, 1000);
-	make_huge(p);
+	begin(w, layout);
+	world_write(w, 1000);
+	make_huge(w);
 }
 
-void place_begin_untouched(struct place *p, const struct layout *layout)
+void world_begin_untouched(struct failing_world *w, const struct layout *layout)
 {
-	begin(p, layout);
+	begin(w, layout);
 }
 
-void place_end(struct place *p)
+void world_end(struct failing_world *w)
 {
 	struct vmirror_moved moved;
 	struct vmirror_vm_stat vs;
 
-	recall(p->vm, (uintptr_t)p->memory, p->length, &moved);
-	place_check(p);
-	expect_out(p, 0);
-	vm_stat(p->vm, &vs);
+	recall(w->vm, (uintptr_t)w->memory, w->length, &moved);
+	world_check(w);
+	expect_out(w, 0);
+	vm_stat(w->vm, &vs);
 	CHECK(vs.moved_out == vs.back_fault + vs.back_recall && !vs.dropped);
-	close(p->vm);
-	close(p->pool);
-	if (p->peer >= 0)
-		close(p->peer);
-	close(p->t.sys);
-	munmap(p->memory, p->length);
+	close(w->vm);
+	close(w->pool);
+	if (w->peer >= 0)
+		close(w->peer);
+	close(w->t.sys);
+	munmap(w->memory, w->length);
 }
 
-char *place_at(struct place *p, uint64_t page)
+char *world_at(struct failing_world *w, uint64_t page)
 {
-	return p->memory + page * VMIRROR_PAGE_SIZE;
+	return w->memory + page * VMIRROR_PAGE_SIZE;
 }
 
-uint64_t page_tag(const struct place *p, uint64_t page)
+uint64_t page_tag(const struct failing_world *w, uint64_t page)
 {
-	return p->tag ? p->tag + page : 0;
+	return w->tag ? w->tag + page : 0;
 }
 
-void place_check(struct place *p)
+void world_check(struct failing_world *w)
 {
-	for (uint64_t page = 0; page < p->pages; page++)
-		if (!page_holds(place_at(p, page), page_tag(p, page)))
+	for (uint64_t page = 0; page < w->pages; page++)
+		if (!page_holds(world_at(w, page), page_tag(w, page)))
 			FAIL("%s: page %llu is not what it was: it begins with %#llx",
-			     p->layout->name, (unsigned long long)page,
-			     *(volatile unsigned long long *)place_at(p, page));
+			     w->layout->name, (unsigned long long)page,
+			     *(volatile unsigned long long *)world_at(w, page));
 }
 
-void place_write(struct place *p, uint64_t tag)
+void world_write(struct failing_world *w, uint64_t tag)
 {
-	p->tag = tag;
-	for (uint64_t page = 0; page < p->pages; page++)
-		page_write(place_at(p, page), page_tag(p, page));
+	w->tag = tag;
+	for (uint64_t page = 0; page < w->pages; page++)
+		page_write(world_at(w, page), page_tag(w, page));
 }
 
-void place_try(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
+void world_try(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved)
 {
 	struct vmirror_migrate args = {
 		.size = sizeof(args),
 		.flags = flags,
 		.pool_fd = pool,
-		.gpa = (uintptr_t)p->memory,
-		.length = p->length,
+		.gpa = (uintptr_t)w->memory,
+		.length = w->length,
 	};
 
-	CHECK(ioctl(p->vm, VMIRROR_MIGRATE, &args) == 0);
-	CHECK(args.moved.done_bytes == p->length && all_moved(&args.moved) == p->pages);
+	CHECK(ioctl(w->vm, VMIRROR_MIGRATE, &args) == 0);
+	CHECK(args.moved.done_bytes == w->length && all_moved(&args.moved) == w->pages);
 	*moved = args.moved;
 }
 
@@ -216,12 +216,12 @@ uint64_t held_pages(const struct vmirror_moved *moved)
 	return moved->skipped_pages[VMIRROR_SKIP_BUSY] + moved->skipped_pages[VMIRROR_SKIP_ABSENT];
 }
 
-void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved)
+void world_migrate(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved)
 {
 	uint64_t pages = 0, huge = 0;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		place_try(p, pool, flags, moved);
+		world_try(w, pool, flags, moved);
 		pages += moved->moved_pages;
 		huge += moved->moved_huge;
 		if (!held_pages(moved)) {
@@ -231,24 +231,24 @@ void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_mov
 		}
 		usleep(10000);
 	}
-	FAIL("%s: %llu pages are held all the time", p->layout->name,
+	FAIL("%s: %llu pages are held all the time", w->layout->name,
 	     (unsigned long long)held_pages(moved));
 }
 
-void place_out(struct place *p)
+void world_out(struct failing_world *w)
 {
 	struct vmirror_moved moved;
 
-	make_huge(p);
-	place_migrate(p, p->pool, 0, &moved);
-	expect_out(p, p->pages);
+	make_huge(w);
+	world_migrate(w, w->pool, 0, &moved);
+	expect_out(w, w->pages);
 }
 
-uint64_t out_pages(struct place *p)
+uint64_t out_pages(struct failing_world *w)
 {
 	struct vmirror_vm_stat vs;
 
-	vm_stat(p->vm, &vs);
+	vm_stat(w->vm, &vs);
 	return vs.out_pages;
 }
 
@@ -265,32 +265,32 @@ void expect_used(int pool, uint64_t pages)
 	CHECK(used_pages(pool) == pages);
 }
 
-void expect_out(struct place *p, uint64_t pages)
+void expect_out(struct failing_world *w, uint64_t pages)
 {
-	uint64_t used = used_pages(p->pool) + (p->peer < 0 ? 0 : used_pages(p->peer));
-	uint64_t mapped = pages_in_state(p->vm, (uintptr_t)p->memory, p->length,
+	uint64_t used = used_pages(w->pool) + (w->peer < 0 ? 0 : used_pages(w->peer));
+	uint64_t mapped = pages_in_state(w->vm, (uintptr_t)w->memory, w->length,
 					 VMIRROR_STATE_POOL);
 	struct vmirror_vm_stat vs;
 
-	vm_stat(p->vm, &vs);
+	vm_stat(w->vm, &vs);
 	if (vs.out_pages != pages || mapped != pages || used != pages)
 		FAIL("%s: %llu pages should be out; %llu are, %llu are mapped, %llu in the pools",
-		     p->layout->name, (unsigned long long)pages, (unsigned long long)vs.out_pages,
+		     w->layout->name, (unsigned long long)pages, (unsigned long long)vs.out_pages,
 		     (unsigned long long)mapped, (unsigned long long)used);
 }
 
-uint64_t pool_offset_of(struct place *p, uint64_t page)
+uint64_t pool_offset_of(struct failing_world *w, uint64_t page)
 {
 	struct vmirror_extent extent = { 0 };
 	struct vmirror_snapshot args = {
 		.size = sizeof(args),
-		.gpa = (uintptr_t)place_at(p, page),
+		.gpa = (uintptr_t)world_at(w, page),
 		.length = VMIRROR_PAGE_SIZE,
 		.extents = (uintptr_t)&extent,
 		.nr_extents = 1,
 	};
 
-	CHECK(ioctl(p->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.nr_extents == 1);
+	CHECK(ioctl(w->vm, VMIRROR_SNAPSHOT, &args) == 0 && args.nr_extents == 1);
 	CHECK(extent.state == VMIRROR_STATE_POOL);
 	return extent.pool_offset;
 }
@@ -308,10 +308,10 @@ static void on_sigbus(int signal, siginfo_t *info, void *context)
 	siglongjmp(after_sigbus, 1);
 }
 
-bool can_read(struct place *p, uint64_t page)
+bool can_read(struct failing_world *w, uint64_t page)
 {
 	struct sigaction action = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO }, before;
-	volatile char *at = place_at(p, page);
+	volatile char *at = world_at(w, page);
 	volatile bool could = false;
 
 	CHECK(sigaction(SIGBUS, &action, &before) == 0);

@@ -30,13 +30,13 @@ extern const int nr_layouts;
 extern const struct layout small_pages, huge_page;
 
 /**
- * struct place - memory, mirrored without KVM, and where it goes
+ * struct failing_world - memory, mirrored without KVM, and where it goes
  * @pages: how many there are in @memory
  * @tag: what the first page holds; 0: it was not touched yet, and all hold zero
  * @pool: where it goes
  * @peer: another pool, or -1
  */
-struct place {
+struct failing_world {
 	struct target t;
 	const struct layout *layout;
 	char *memory;
@@ -51,36 +51,36 @@ uint64_t heal(void);
 /* Nothing can be read any more from this byte of a pool; FOR_EVER: from none. */
 void break_offset(uint64_t offset);
 
-void place_begin(struct place *p, const struct layout *layout);
+void world_begin(struct failing_world *w, const struct layout *layout);
 /* The same, in memory that nobody has touched. */
-void place_begin_untouched(struct place *p, const struct layout *layout);
+void world_begin_untouched(struct failing_world *w, const struct layout *layout);
 /* Make its pool. */
-int place_pool(struct place *p);
+int world_pool(struct failing_world *w);
 /* Everything must come home, and add up; the engine works. */
-void place_end(struct place *p);
-char *place_at(struct place *p, uint64_t page);
-uint64_t page_tag(const struct place *p, uint64_t page);
-void place_check(struct place *p);
-void place_write(struct place *p, uint64_t tag);
+void world_end(struct failing_world *w);
+char *world_at(struct failing_world *w, uint64_t page);
+uint64_t page_tag(const struct failing_world *w, uint64_t page);
+void world_check(struct failing_world *w);
+void world_write(struct failing_world *w, uint64_t tag);
 /* All of it, with flags of MIGRATE; whatever comes of it.  Asked for once: some may be held. */
-void place_try(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved);
+void world_try(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved);
 /* Pages that another task had hold of just then; one that is being moved about looks absent. */
 uint64_t held_pages(const struct vmirror_moved *moved);
 /*
  * The same, until none is held.  @moved: what moved in all these tries, and why the rest stayed in
  * the last of them.
  */
-void place_migrate(struct place *p, int pool, uint32_t flags, struct vmirror_moved *moved);
+void world_migrate(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved);
 /* All out; in 2 MiB folios, as the layout has it. */
-void place_out(struct place *p);
-uint64_t out_pages(struct place *p);
+void world_out(struct failing_world *w);
+uint64_t out_pages(struct failing_world *w);
 /* So many are out: the kernel's numbers, what is mapped, and what the pools hold agree. */
-void expect_out(struct place *p, uint64_t pages);
+void expect_out(struct failing_world *w, uint64_t pages);
 void expect_used(int pool, uint64_t pages);
-uint64_t pool_offset_of(struct place *p, uint64_t page);
+uint64_t pool_offset_of(struct failing_world *w, uint64_t page);
 
 /* Can a CPU read that page?  If not, it got a SIGBUS there. */
-bool can_read(struct place *p, uint64_t page);
+bool can_read(struct failing_world *w, uint64_t page);
 
 void failing_out(void);
 void failing_peers(void);
