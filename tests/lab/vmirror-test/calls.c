@@ -109,6 +109,14 @@ void vm_stat(int vm, struct vmirror_vm_stat *stat)
 	CHECK(ioctl(vm, VMIRROR_VM_STAT, stat) == 0);
 }
 
+uint64_t vm_out_pages(int vm)
+{
+	struct vmirror_vm_stat stat;
+
+	vm_stat(vm, &stat);
+	return stat.out_pages;
+}
+
 void pool_stat(int pool, struct vmirror_pool_stat *stat)
 {
 	*stat = (struct vmirror_pool_stat) { .size = sizeof(*stat) };
@@ -213,6 +221,14 @@ int device_create(int vm)
 
 	CHECK(fd >= 0);
 	return fd;
+}
+
+struct vmirror_device_stat device_stat(int device)
+{
+	struct vmirror_device_stat stat = { .size = sizeof(stat) };
+
+	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
+	return stat;
 }
 
 int64_t device_access(int device, unsigned long request, uint64_t gpa, void *buffer,

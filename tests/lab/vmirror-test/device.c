@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "selfvm.h"
+#include "place.h"
 
 #define LENGTH (8 * MiB)
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
@@ -27,14 +27,6 @@ static int64_t read_some(int device, uint64_t gpa, void *buffer, uint64_t length
 static int64_t write_some(int device, uint64_t gpa, void *buffer, uint64_t length)
 {
 	return device_access(device, VMIRROR_DEVICE_WRITE, gpa, buffer, length, NULL);
-}
-
-static struct vmirror_device_stat device_stat(int device)
-{
-	struct vmirror_device_stat stat = { .size = sizeof(stat) };
-
-	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
-	return stat;
 }
 
 static void check_exclusive(int device, uint64_t wanted)
@@ -73,64 +65,32 @@ static uint64_t written(int device, uint64_t *last)
 	return n;
 }
 
-/* A process, or a VM with one slot; its memory, mirrored; a pool; a device. */
-struct place {
-	struct selfvm self;
-	struct target own;
-	struct target *t;
-	char *memory;
+struct device_place {
+	struct place at;
 	char *buffer;
-	uint64_t gpa;
-	int vm;
-	int pool;
 	int device;
 };
 
-static void open_place(struct place *p, bool with_kvm, bool huge)
+static void open_place(struct device_place *p, bool with_kvm, bool huge)
 {
-	p->memory = map_anonymous(LENGTH, huge);
+	place_open(&p->at, "device", LENGTH, with_kvm, huge);
 	p->buffer = map_anonymous(LENGTH, false);
-	p->gpa = (uintptr_t)p->memory;
-	if (with_kvm) {
-		selfvm_create(&p->self);
-		p->gpa = selfvm_add_slot(&p->self, p->memory, LENGTH);
-		p->t = &p->self.t;
-	} else {
-		p->own = process_self();
-		p->t = &p->own;
-	}
-	p->vm = vm_attach(p->t, "device", 0);
-	p->pool = pool_create(p->t, "device", LENGTH);
-	p->device = device_create(p->vm);
+	p->device = device_create(p->at.vm);
 }
 
-static void close_place(struct place *p, bool with_kvm)
+static void close_place(struct device_place *p)
 {
 	close(p->device);
-	close(p->vm);
-	close(p->pool);
-	if (with_kvm)
-		selfvm_destroy(&p->self);
-	else
-		close(p->own.sys);
-	munmap(p->memory, LENGTH);
+	place_close(&p->at);
 	munmap(p->buffer, LENGTH);
 }
 
-static uint64_t out_pages(struct place *p)
-{
-	struct vmirror_vm_stat stat;
-
-	vm_stat(p->vm, &stat);
-	return stat.out_pages;
-}
-
-static void out(struct place *p, uint64_t offset, uint64_t length)
+static void out(struct device_place *p, uint64_t offset, uint64_t length)
 {
 	struct vmirror_moved moved;
 
 	for (int tries = 0; tries < 100; tries++) {
-		migrate(p->vm, p->pool, p->gpa + offset, length, &moved);
+		migrate(p->at.vm, p->at.pool, p->at.gpa + offset, length, &moved);
 		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY])
 			return;
 		usleep(10000);
@@ -139,116 +99,119 @@ static void out(struct place *p, uint64_t offset, uint64_t length)
 }
 
 /* RAM, pages in a pool, and pages that are not there yet: the device reads what a CPU would. */
-static void reads(struct place *p)
+static void reads(struct device_place *p)
 {
 	uint64_t faults;
 
-	fill_pattern(p->memory, LENGTH, 1);
+	fill_pattern(p->at.memory, LENGTH, 1);
 	out(p, LENGTH / 4, LENGTH / 2);
-	CHECK(out_pages(p) == PAGES / 2);
-	CHECK(device_access(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, &faults) == LENGTH);
+	CHECK(vm_out_pages(p->at.vm) == PAGES / 2);
+	CHECK(device_access(p->device, VMIRROR_DEVICE_READ, p->at.gpa, p->buffer, LENGTH,
+			    &faults) == LENGTH);
 	CHECK(faults == 1);
 	check_pattern(p->buffer, LENGTH, 1);
-	CHECK(out_pages(p) == PAGES / 2);
+	CHECK(vm_out_pages(p->at.vm) == PAGES / 2);
 	CHECK(device_stat(p->device).mapped_pages == PAGES);
-	CHECK(madvise(p->memory, LENGTH, MADV_DONTNEED) == 0);
+	CHECK(madvise(p->at.memory, LENGTH, MADV_DONTNEED) == 0);
 	CHECK(device_stat(p->device).mapped_pages == 0);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	for (uint64_t i = 0; i < LENGTH; i++)
 		if (p->buffer[i])
 			FAIL("byte %llu of a page that was discarded", (unsigned long long)i);
 }
 
 /* The device writes where the page is: in the pool it stays there, and the CPU finds what was written. */
-static void writes(struct place *p)
+static void writes(struct device_place *p)
 {
 	uint64_t last = 0;
 
-	fill_pattern(p->memory, LENGTH, 1);
+	fill_pattern(p->at.memory, LENGTH, 1);
 	out(p, LENGTH / 4, LENGTH / 2);
 	fill_pattern(p->buffer, LENGTH, 2);
 	CHECK(written(p->device, &last) == 0);
-	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK(out_pages(p) == PAGES / 2);
-	check_pattern(p->memory, LENGTH, 2);
-	CHECK(out_pages(p) == 0);
+	CHECK(write_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(vm_out_pages(p->at.vm) == PAGES / 2);
+	check_pattern(p->at.memory, LENGTH, 2);
+	CHECK(vm_out_pages(p->at.vm) == 0);
 
-	CHECK(written(p->device, &last) == PAGES && last == p->gpa + LENGTH - PAGE);
+	CHECK(written(p->device, &last) == PAGES && last == p->at.gpa + LENGTH - PAGE);
 	CHECK(written(p->device, &last) == 0);
-	CHECK(write_some(p->device, p->gpa + 5 * PAGE, p->buffer + 5 * PAGE, PAGE) == PAGE);
-	CHECK(written(p->device, &last) == 1 && last == p->gpa + 5 * PAGE);
+	CHECK(write_some(p->device, p->at.gpa + 5 * PAGE, p->buffer + 5 * PAGE, PAGE) == PAGE);
+	CHECK(written(p->device, &last) == 1 && last == p->at.gpa + 5 * PAGE);
 }
 
 /* Whatever the host does to the mapping, the device sees at once. */
-static void follows(struct place *p)
+static void follows(struct device_place *p)
 {
 	struct vmirror_moved moved;
 	int64_t done;
 
-	fill_pattern(p->memory, LENGTH, 1);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	fill_pattern(p->at.memory, LENGTH, 1);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	out(p, 0, LENGTH);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 1);
-	CHECK(out_pages(p) == PAGES);
-	recall(p->vm, p->gpa, LENGTH, &moved);
+	CHECK(vm_out_pages(p->at.vm) == PAGES);
+	recall(p->at.vm, p->at.gpa, LENGTH, &moved);
 	CHECK(device_stat(p->device).mapped_pages == 0);
-	fill_pattern(p->memory, LENGTH, 2);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	fill_pattern(p->at.memory, LENGTH, 2);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 2);
 
 	out(p, 0, LENGTH);
-	CHECK(mprotect(p->memory, LENGTH, PROT_READ) == 0);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK_ERRNO(write_some(p->device, p->gpa, p->buffer, LENGTH), EPERM);
-	CHECK(mprotect(p->memory, LENGTH, PROT_NONE) == 0);
-	CHECK_ERRNO(read_some(p->device, p->gpa, p->buffer, LENGTH), EFAULT);
-	CHECK(mprotect(p->memory, LENGTH, PROT_READ | PROT_WRITE) == 0);
-	CHECK(munmap(p->memory + LENGTH / 2, LENGTH / 2) == 0);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
-	done = read_some(p->device, p->gpa, p->buffer, LENGTH);
+	CHECK(mprotect(p->at.memory, LENGTH, PROT_READ) == 0);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK_ERRNO(write_some(p->device, p->at.gpa, p->buffer, LENGTH), EPERM);
+	CHECK(mprotect(p->at.memory, LENGTH, PROT_NONE) == 0);
+	CHECK_ERRNO(read_some(p->device, p->at.gpa, p->buffer, LENGTH), EFAULT);
+	CHECK(mprotect(p->at.memory, LENGTH, PROT_READ | PROT_WRITE) == 0);
+	CHECK(munmap(p->at.memory + LENGTH / 2, LENGTH / 2) == 0);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
+	done = read_some(p->device, p->at.gpa, p->buffer, LENGTH);
 	CHECK(done == LENGTH / 2);
-	CHECK_ERRNO(read_some(p->device, p->gpa + LENGTH / 2, p->buffer, PAGE), EFAULT);
-	check_pattern(p->memory, LENGTH / 2, 2);
-	CHECK(mmap(p->memory + LENGTH / 2, LENGTH / 2, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p->memory + LENGTH / 2);
+	CHECK_ERRNO(read_some(p->device, p->at.gpa + LENGTH / 2, p->buffer, PAGE), EFAULT);
+	check_pattern(p->at.memory, LENGTH / 2, 2);
+	CHECK(mmap(p->at.memory + LENGTH / 2, LENGTH / 2, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p->at.memory + LENGTH / 2);
 }
 
-static void wrong_use(struct place *p)
+static void wrong_use(struct device_place *p)
 {
-	struct vmirror_device_access args = { .size = sizeof(args), .gpa = p->gpa, .length = PAGE };
+	struct vmirror_device_access args = {
+		.size = sizeof(args), .gpa = p->at.gpa, .length = PAGE,
+	};
 
-	CHECK_ERRNO(read_some(p->device, p->gpa, NULL, PAGE), EFAULT);
-	CHECK_ERRNO(read_some(p->device, p->gpa + 1, p->buffer, PAGE), EINVAL);
-	CHECK_ERRNO(read_some(p->device, p->gpa, p->buffer, 0), EINVAL);
+	CHECK_ERRNO(read_some(p->device, p->at.gpa, NULL, PAGE), EFAULT);
+	CHECK_ERRNO(read_some(p->device, p->at.gpa + 1, p->buffer, PAGE), EINVAL);
+	CHECK_ERRNO(read_some(p->device, p->at.gpa, p->buffer, 0), EINVAL);
 	CHECK_ERRNO(read_some(p->device, 1ull << 51, p->buffer, PAGE), ENXIO);
 	CHECK_ERRNO(read_some(p->device, -1ull << 12, p->buffer, PAGE * 2), EOVERFLOW);
 	args.flags = 1;
 	CHECK_ERRNO(ioctl(p->device, VMIRROR_DEVICE_READ, &args), EINVAL);
 	CHECK_ERRNO(ioctl(p->device, VMIRROR_MIGRATE, &args), ENOTTY);
-	CHECK_ERRNO(ioctl(p->vm, VMIRROR_DEVICE_READ, &args), ENOTTY);
+	CHECK_ERRNO(ioctl(p->at.vm, VMIRROR_DEVICE_READ, &args), ENOTTY);
 }
 
 /* A page that a child process shares is copied when the device writes, in RAM and in a pool. */
-static void copies_on_write(struct place *p)
+static void copies_on_write(struct device_place *p)
 {
 	int go[2], status;
 	char byte;
 	pid_t pid;
 
 	CHECK(pipe(go) == 0);
-	fill_pattern(p->memory, LENGTH, 1);
+	fill_pattern(p->at.memory, LENGTH, 1);
 	out(p, 0, LENGTH / 2);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		CHECK(read(go[0], &byte, 1) == 1);
-		check_pattern(p->memory, LENGTH, 1);
+		check_pattern(p->at.memory, LENGTH, 1);
 		_exit(0);
 	}
 	fill_pattern(p->buffer, LENGTH, 2);
-	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
-	check_pattern(p->memory, LENGTH, 2);
+	CHECK(write_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
+	check_pattern(p->at.memory, LENGTH, 2);
 	CHECK(write(go[1], "x", 1) == 1);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(go[0]);
@@ -256,7 +219,7 @@ static void copies_on_write(struct place *p)
 }
 
 /* Memory that cannot move is mirrored all the same. */
-static void unmovable(struct place *p, int flags, int fd, uint64_t length)
+static void unmovable(struct device_place *p, int flags, int fd, uint64_t length)
 {
 	char *shared = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, fd, 0);
 	uint64_t gpa = (uintptr_t)shared;
@@ -264,18 +227,18 @@ static void unmovable(struct place *p, int flags, int fd, uint64_t length)
 
 	CHECK(shared != MAP_FAILED);
 	fill_pattern(shared, length, 1);
-	CHECK(pages_in_state(p->vm, gpa, length, VMIRROR_STATE_RAM) == length / PAGE);
+	CHECK(pages_in_state(p->at.vm, gpa, length, VMIRROR_STATE_RAM) == length / PAGE);
 	CHECK(read_some(p->device, gpa, p->buffer, length) == (int64_t)length);
 	check_pattern(p->buffer, length, 1);
 	fill_pattern(p->buffer, length, 2);
 	CHECK(write_some(p->device, gpa, p->buffer, length) == (int64_t)length);
-	migrate(p->vm, p->pool, gpa, length, &moved);
+	migrate(p->at.vm, p->at.pool, gpa, length, &moved);
 	CHECK(moved.moved_pages == 0);
 	check_pattern(shared, length, 2);
 	CHECK(munmap(shared, length) == 0);
 }
 
-static void all_unmovable(struct place *p)
+static void all_unmovable(struct device_place *p)
 {
 	char path[] = "/var/tmp/vmirror-test.XXXXXX";
 	int fd = mkstemp(path), hugepages = open("/proc/sys/vm/nr_hugepages", O_WRONLY);
@@ -293,60 +256,60 @@ static void all_unmovable(struct place *p)
 }
 
 /* Exclusive: out of the CPUs' reach, until one of them reaches for it. */
-static void exclusive(struct place *p)
+static void exclusive(struct device_place *p)
 {
 	int status;
 	pid_t pid;
 
-	fill_pattern(p->memory, LENGTH, 1);
+	fill_pattern(p->at.memory, LENGTH, 1);
 	out(p, 0, LENGTH / 4);
-	CHECK(exclude_cpus(p->device, p->memory, LENGTH / 2) == LENGTH / 2);
+	CHECK(exclude_cpus(p->device, p->at.memory, LENGTH / 2) == LENGTH / 2);
 	check_exclusive(p->device, PAGES / 2);
 	fill_pattern(p->buffer, LENGTH, 2);
-	CHECK(write_some(p->device, p->gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
+	CHECK(write_some(p->device, p->at.gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
 	check_exclusive(p->device, PAGES / 2);
 
-	check_pattern(p->memory, PAGE, 2);
+	check_pattern(p->at.memory, PAGE, 2);
 	check_exclusive(p->device, PAGES / 2 - 1);
-	CHECK(mprotect(p->memory + PAGE, 7 * PAGE, PROT_READ) == 0);
+	CHECK(mprotect(p->at.memory + PAGE, 7 * PAGE, PROT_READ) == 0);
 	/* The kernel may take more than these from the device. */
 	CHECK(device_stat(p->device).exclusive_pages <= PAGES / 2 - 8);
-	CHECK(mprotect(p->memory + PAGE, 7 * PAGE, PROT_READ | PROT_WRITE) == 0);
+	CHECK(mprotect(p->at.memory + PAGE, 7 * PAGE, PROT_READ | PROT_WRITE) == 0);
 
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		check_pattern(p->memory, LENGTH / 2, 2);
+		check_pattern(p->at.memory, LENGTH / 2, 2);
 		_exit(0);
 	}
 	check_exclusive(p->device, 0);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	check_pattern(p->memory, LENGTH / 2, 2);
-	CHECK(exclude_cpus(p->device, p->memory + LENGTH / 2, LENGTH / 2) == LENGTH / 2);
+	check_pattern(p->at.memory, LENGTH / 2, 2);
+	CHECK(exclude_cpus(p->device, p->at.memory + LENGTH / 2, LENGTH / 2) == LENGTH / 2);
 	fill_pattern(p->buffer, LENGTH, 1);
-	CHECK(memcmp(p->memory + LENGTH / 2, p->buffer + LENGTH / 2, LENGTH / 2) == 0);
+	CHECK(memcmp(p->at.memory + LENGTH / 2, p->buffer + LENGTH / 2, LENGTH / 2) == 0);
 }
 
 /* Two devices, each with its own table, on the same memory. */
-static void two_devices(struct place *p)
+static void two_devices(struct device_place *p)
 {
-	int other = device_create(p->vm);
+	int other = device_create(p->at.vm);
 
-	fill_pattern(p->memory, LENGTH, 1);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK(read_some(other, p->gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK(exclude_cpus(p->device, p->memory, LENGTH / 2) == LENGTH / 2);
+	fill_pattern(p->at.memory, LENGTH, 1);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(other, p->at.gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(exclude_cpus(p->device, p->at.memory, LENGTH / 2) == LENGTH / 2);
 	CHECK(device_stat(other).mapped_pages == PAGES / 2);
 	fill_pattern(p->buffer, LENGTH, 2);
-	CHECK(write_some(other, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(write_some(other, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_exclusive(p->device, 0);
-	CHECK(read_some(p->device, p->gpa, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 2);
 	close(other);
 }
 
 struct mover {
-	struct place *p;
+	struct device_place *p;
 	atomic_bool stop;
 	atomic_uint rounds;
 };
@@ -360,16 +323,16 @@ static void *move_about(void *arg)
 	while (!mover->stop) {
 		uint64_t offset = rand_r(&seed) % (LENGTH / MiB) * MiB;
 
-		migrate(mover->p->vm, mover->p->pool, mover->p->gpa + offset, LENGTH - offset, &moved);
+		migrate(mover->p->at.vm, mover->p->at.pool, mover->p->at.gpa + offset, LENGTH - offset, &moved);
 		if (rand_r(&seed) % 2)
-			recall(mover->p->vm, mover->p->gpa, LENGTH / 2, &moved);
+			recall(mover->p->at.vm, mover->p->at.gpa, LENGTH / 2, &moved);
 		mover->rounds++;
 	}
 	return NULL;
 }
 
 /* The device writes, a CPU reads, then the other way round, while everything moves. */
-static void while_it_moves(struct place *p)
+static void while_it_moves(struct device_place *p)
 {
 	struct mover mover = { .p = p };
 	uint64_t enough = now_ms() + 2000, limit = enough + 60000;
@@ -380,10 +343,12 @@ static void while_it_moves(struct place *p)
 	for (; now_ms() < enough || mover.rounds < 3; round += 2) {
 		CHECK(now_ms() < limit);
 		fill_pattern(p->buffer, LENGTH, round);
-		device_access_all(p->device, VMIRROR_DEVICE_WRITE, p->gpa, p->buffer, LENGTH, 60000);
-		check_pattern(p->memory, LENGTH, round);
-		fill_pattern(p->memory, LENGTH, round + 1);
-		device_access_all(p->device, VMIRROR_DEVICE_READ, p->gpa, p->buffer, LENGTH, 60000);
+		device_access_all(p->device, VMIRROR_DEVICE_WRITE, p->at.gpa, p->buffer, LENGTH,
+				  60000);
+		check_pattern(p->at.memory, LENGTH, round);
+		fill_pattern(p->at.memory, LENGTH, round + 1);
+		device_access_all(p->device, VMIRROR_DEVICE_READ, p->at.gpa, p->buffer, LENGTH,
+				  60000);
 		check_pattern(p->buffer, LENGTH, round + 1);
 	}
 	mover.stop = true;
@@ -391,7 +356,7 @@ static void while_it_moves(struct place *p)
 }
 
 /* The VM is detached, and the device goes on; the VMM is gone, and it says so. */
-static void outlives(struct place *p)
+static void outlives(struct device_place *p)
 {
 	int ready[2], vm, device;
 	char byte;
@@ -401,20 +366,21 @@ static void outlives(struct place *p)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		fill_pattern(p->memory, LENGTH, 5);
+		fill_pattern(p->at.memory, LENGTH, 5);
 		if (write(ready[1], "x", 1) != 1)
 			_exit(2);
 		for (;;)
 			pause();
 	}
 	CHECK(read(ready[0], &byte, 1) == 1);
-	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->t->sys }, "child", 0);
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->at.self.t.sys },
+		       "child", 0);
 	device = device_create(vm);
 	close(vm);
-	CHECK(read_some(device, (uintptr_t)p->memory, p->buffer, LENGTH) == LENGTH);
+	CHECK(read_some(device, (uintptr_t)p->at.memory, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 5);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
-	CHECK_ERRNO(read_some(device, (uintptr_t)p->memory, p->buffer, PAGE), ESRCH);
+	CHECK_ERRNO(read_some(device, (uintptr_t)p->at.memory, p->buffer, PAGE), ESRCH);
 	CHECK(device_stat(device).mapped_pages == 0);
 	close(device);
 	close(ready[0]);
@@ -423,7 +389,7 @@ static void outlives(struct place *p)
 
 void case_device(struct target *t)
 {
-	struct place p;
+	struct device_place p;
 
 	(void)t;
 	for (int variant = 0; variant < 4; variant++) {
@@ -442,7 +408,7 @@ void case_device(struct target *t)
 			outlives(&p);
 		}
 		follows(&p);
-		close_place(&p, with_kvm);
+		close_place(&p);
 		printf("  variant %d: passed\n", variant);
 	}
 }

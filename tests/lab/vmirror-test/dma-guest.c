@@ -24,13 +24,13 @@ static bool sees_the_same(struct dma_place *own, int vm, uint64_t gpa)
 		device_access_all(device, VMIRROR_DEVICE_READ, gpa, after, PAGE, limit);
 		close(device);
 
-		own->device = dma_device_create(own->vm, own->edu);
-		dma_map_all(own->device, own->gpa, PAGE, own->addresses);
+		own->device = dma_device_create(own->at.vm, own->edu);
+		dma_map_all(own->device, own->at.gpa, PAGE, own->addresses);
 		edu_store(own->edu, own->addresses[0], PAGE);
 		close(own->device);
 		if (memcmp(before, after, PAGE))
 			return false;
-		if (!memcmp(before, own->memory, PAGE))
+		if (!memcmp(before, own->at.memory, PAGE))
 			return true;
 	}
 	FAIL("DMA does not find what is at %#llx", (unsigned long long)gpa);
@@ -71,11 +71,11 @@ void case_dma_guest(struct target *t)
 	CHECK(moved.moved_pages > length / PAGE / 2 && left <= length / PAGE - moved.moved_pages);
 	verify(t);
 	close(device);
-	own.device = dma_device_create(own.vm, &edu);
+	own.device = dma_device_create(own.at.vm, &edu);
 	close(vm);
 	close(pool);
 	free(addresses);
-	dma_close_place(&own, false);
+	dma_close_place(&own);
 	edu_unmap(&edu);
 	edu_bind(&edu, NULL);
 }

@@ -69,10 +69,7 @@ int dma_unmap(int device, uint64_t gpa, uint64_t length, uint64_t *pages)
 
 uint64_t dma_pages(int device)
 {
-	struct vmirror_device_stat stat = { .size = sizeof(stat) };
-
-	CHECK(ioctl(device, VMIRROR_DEVICE_STAT, &stat) == 0);
-	return stat.dma_pages;
+	return device_stat(device).dma_pages;
 }
 
 /* How often that is tried which the kernel may spoil by taking a page. */
@@ -84,7 +81,7 @@ void dma_map_whole_and(struct dma_place *p, uint64_t gpa, uint64_t stride, uint6
 	uint64_t pages = 0;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+		dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
 		for (uint64_t i = 0; i < others; i++)
 			dma_map_all(p->device, gpa + i * stride, PAGE, &addresses[i]);
 		pages = dma_pages(p->device);
@@ -121,7 +118,7 @@ void dma_map_and_unmap(int device, uint64_t gpa, uint64_t length, uint64_t margi
 void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const void *want,
 	       uint64_t length)
 {
-	uint64_t to_gpa = p->gpa + ((char *)to - p->memory), source, target;
+	uint64_t to_gpa = p->at.gpa + ((char *)to - p->at.memory), source, target;
 
 	CHECK(memcmp(to, want, length));
 	for (int tries = 0; tries < TRIES; tries++) {
@@ -140,33 +137,16 @@ void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool hu
 {
 	memset(p, 0, sizeof(*p));
 	p->edu = edu;
-	p->memory = map_anonymous(LENGTH, huge);
+	place_begin(&p->at, LENGTH, with_kvm, huge);
 	p->spare = map_anonymous(LENGTH, huge);
-	p->gpa = (uintptr_t)p->memory;
-	p->spare_gpa = (uintptr_t)p->spare;
-	if (with_kvm) {
-		selfvm_create(&p->self);
-		p->gpa = selfvm_add_slot(&p->self, p->memory, LENGTH);
-		p->spare_gpa = selfvm_add_slot(&p->self, p->spare, LENGTH);
-		p->t = &p->self.t;
-	} else {
-		p->own = process_self();
-		p->t = &p->own;
-	}
-	p->vm = vm_attach(p->t, "dma", 0);
-	p->pool = pool_create(p->t, "dma", LENGTH);
-	p->device = dma_device_create(p->vm, edu);
+	p->spare_gpa = place_add(&p->at, p->spare, LENGTH);
+	place_mirror(&p->at, "dma");
+	p->device = dma_device_create(p->at.vm, edu);
 }
 
-void dma_close_place(struct dma_place *p, bool with_kvm)
+void dma_close_place(struct dma_place *p)
 {
 	close(p->device);
-	close(p->vm);
-	close(p->pool);
-	if (with_kvm)
-		selfvm_destroy(&p->self);
-	else
-		close(p->own.sys);
-	munmap(p->memory, LENGTH);
+	place_close(&p->at);
 	munmap(p->spare, LENGTH);
 }

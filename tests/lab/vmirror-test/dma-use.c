@@ -45,33 +45,33 @@ static void wrong_create(struct dma_place *p)
 	struct vmirror_device_create args = good;
 
 	args.flags = 0;
-	check_create(p->vm, args, EINVAL);
+	check_create(p->at.vm, args, EINVAL);
 	args = good;
 	args.flags |= 1u << 31;
-	check_create(p->vm, args, EINVAL);
+	check_create(p->at.vm, args, EINVAL);
 	args = good;
 	args.reserved = 1;
-	check_create(p->vm, args, EINVAL);
+	check_create(p->at.vm, args, EINVAL);
 	for (int i = 0; i < 3; i++) {
 		args = good;
 		args.dma_bits = ((int[]) { 0, 31, 65 })[i];
-		check_create(p->vm, args, EINVAL);
+		check_create(p->at.vm, args, EINVAL);
 	}
 	args = good;
 	args.pci_id = 1 << 16;
-	check_create(p->vm, args, EINVAL);
+	check_create(p->at.vm, args, EINVAL);
 	args.pci_id = 0xfffe;
-	check_create(p->vm, args, ENODEV);
+	check_create(p->at.vm, args, ENODEV);
 	args = good;
 	args.pci_segment = 0x7fff;
-	check_create(p->vm, args, ENODEV);
+	check_create(p->at.vm, args, ENODEV);
 	args = good;
 	args.pci_id = 0;		/* the host bridge */
-	check_create(p->vm, args, EBUSY);
+	check_create(p->at.vm, args, EBUSY);
 	args = good;
 	args.dma_bits++;		/* others use it already */
-	check_create(p->vm, args, EBUSY);
-	without_rawio(p->vm, p->edu);
+	check_create(p->at.vm, args, EBUSY);
+	without_rawio(p->at.vm, p->edu);
 }
 
 /* 32 bits of address are soon used up. */
@@ -125,12 +125,12 @@ void dma_wrong_use(struct dma_place *p)
 		.addresses = (uintptr_t)addresses,
 	};
 	struct vmirror_device_dma_unmap unmap = {
-		.size = sizeof(unmap), .flags = 1, .gpa = p->gpa, .length = LENGTH,
+		.size = sizeof(unmap), .flags = 1, .gpa = p->at.gpa, .length = LENGTH,
 	};
-	int plain = device_create(p->vm);
+	int plain = device_create(p->at.vm);
 
 	wrong_create(p);
-	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
 	CHECK_ERRNO(ioctl(p->device, VMIRROR_DEVICE_DMA_MAP, &map), EINVAL);
 	CHECK_ERRNO(ioctl(p->device, VMIRROR_DEVICE_DMA_UNMAP, &unmap), EINVAL);
 	CHECK_ERRNO(dma_map(plain, p->spare_gpa, PAGE, addresses), ENODEV);
@@ -144,8 +144,8 @@ void dma_wrong_use(struct dma_place *p)
 	CHECK_ERRNO(dma_map(p->device, 1ull << 51, PAGE, addresses), ENXIO);
 	CHECK_ERRNO(dma_map(p->device, 0, VMIRROR_DMA_MAX + PAGE, addresses), EFBIG);
 	CHECK_ERRNO(dma_map(p->device, p->spare_gpa, PAGE, NULL), EFAULT);
-	CHECK_ERRNO(dma_map(p->device, p->gpa + LENGTH - PAGE, 2 * PAGE, addresses), EEXIST);
-	CHECK_ERRNO(dma_map(p->device, p->gpa - PAGE, LENGTH + 2 * PAGE, addresses), EEXIST);
+	CHECK_ERRNO(dma_map(p->device, p->at.gpa + LENGTH - PAGE, 2 * PAGE, addresses), EEXIST);
+	CHECK_ERRNO(dma_map(p->device, p->at.gpa - PAGE, LENGTH + 2 * PAGE, addresses), EEXIST);
 	CHECK_ERRNO(dma_map(p->device, (uintptr_t)protected, PAGE, addresses), EPERM);
 	CHECK(mprotect(protected, 2 * PAGE, PROT_NONE) == 0);
 	CHECK_ERRNO(dma_map(p->device, (uintptr_t)protected, PAGE, addresses), EFAULT);
@@ -156,12 +156,12 @@ void dma_wrong_use(struct dma_place *p)
 	/* What failed has left nothing. */
 	CHECK_ERRNO(dma_unmap(p->device, (uintptr_t)protected, 2 * PAGE, NULL), ENOENT);
 	CHECK_ERRNO(dma_unmap(p->device, p->spare_gpa, LENGTH, NULL), ENOENT);
-	CHECK_ERRNO(dma_unmap(p->device, p->gpa + PAGE, LENGTH, NULL), EEXIST);
+	CHECK_ERRNO(dma_unmap(p->device, p->at.gpa + PAGE, LENGTH, NULL), EEXIST);
 	dma_map_whole(p);
 
 	dma_map_and_unmap(p->device, p->spare_gpa, 4 * PAGE, PAGE, addresses);
 	CHECK_ERRNO(dma_unmap(p->device, p->spare_gpa, 4 * PAGE, NULL), ENOENT);
-	dma_map_and_unmap(p->device, p->gpa, LENGTH, 0, p->addresses);
+	dma_map_and_unmap(p->device, p->at.gpa, LENGTH, 0, p->addresses);
 	CHECK(dma_pages(p->device) == 0);
 }
 
@@ -170,12 +170,13 @@ static void check_device_lost(struct dma_place *p)
 	uint64_t address, value;
 
 	CHECK(dma_pages(p->device) == 0);
-	CHECK_ERRNO(dma_map(p->device, p->gpa, PAGE, &address), ENODEV);
-	CHECK_ERRNO(dma_unmap(p->device, p->gpa, LENGTH, NULL), ENODEV);
+	CHECK_ERRNO(dma_map(p->device, p->at.gpa, PAGE, &address), ENODEV);
+	CHECK_ERRNO(dma_unmap(p->device, p->at.gpa, LENGTH, NULL), ENODEV);
 	/* It still is a software device. */
-	device_access_all(p->device, VMIRROR_DEVICE_READ, p->gpa, p->spare, PAGE, edu_limit(30000));
+	device_access_all(p->device, VMIRROR_DEVICE_READ, p->at.gpa, p->spare, PAGE,
+			  edu_limit(30000));
 	memcpy(&value, p->spare, sizeof(value));
-	CHECK(value == *(uint64_t *)p->memory);
+	CHECK(value == *(uint64_t *)p->at.memory);
 	close(p->device);
 }
 
@@ -184,7 +185,7 @@ void dma_loses_device(struct dma_place *p)
 {
 	struct edu *edu = p->edu;
 
-	*(uint64_t *)p->memory = 0x7777;
+	*(uint64_t *)p->at.memory = 0x7777;
 	for (int pull = 0; pull < 2; pull++) {
 		dma_map_whole(p);
 		edu_unmap(edu);
@@ -193,13 +194,13 @@ void dma_loses_device(struct dma_place *p)
 		else
 			edu_bind(edu, NULL);
 		check_device_lost(p);
-		check_create(p->vm, dma_create_args(edu), EBUSY);
+		check_create(p->at.vm, dma_create_args(edu), EBUSY);
 		edu_bind(edu, "vmirror");
 		edu_map(edu);
-		p->device = dma_device_create(p->vm, edu);
-		dma_map_all(p->device, p->gpa, PAGE, p->addresses);
+		p->device = dma_device_create(p->at.vm, edu);
+		dma_map_all(p->device, p->at.gpa, PAGE, p->addresses);
 		edu_load(edu, p->addresses[0], 8);
-		CHECK(dma_unmap(p->device, p->gpa, PAGE, NULL) == 0);
+		CHECK(dma_unmap(p->device, p->at.gpa, PAGE, NULL) == 0);
 	}
 }
 
@@ -223,13 +224,13 @@ void dma_wrong_devices(struct dma_place *p)
 	close(p->device);
 	edu_bind(edu, "vfio-pci");
 	check_has_driver(edu, "vfio-pci");
-	check_create(p->vm, dma_create_args(edu), EBUSY);
+	check_create(p->at.vm, dma_create_args(edu), EBUSY);
 	edu_bind(edu, NULL);
 	edu_set(edu, "iommu_group/type", "identity");
 	edu_bind(edu, "vmirror");
-	check_create(p->vm, dma_create_args(edu), ENXIO);
+	check_create(p->at.vm, dma_create_args(edu), ENXIO);
 	edu_bind(edu, NULL);
 	edu_set(edu, "iommu_group/type", "auto");
 	edu_bind(edu, "vmirror");
-	p->device = dma_device_create(p->vm, edu);
+	p->device = dma_device_create(p->at.vm, edu);
 }

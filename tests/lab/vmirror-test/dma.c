@@ -25,7 +25,7 @@ static void out(struct dma_place *p, int pool, uint64_t offset, uint64_t length)
 	struct vmirror_moved moved;
 
 	for (int tries = 0; tries < 500; tries++) {
-		migrate(p->vm, pool, p->gpa + offset, length, &moved);
+		migrate(p->at.vm, pool, p->at.gpa + offset, length, &moved);
 		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY] &&
 		    !moved.skipped_pages[VMIRROR_SKIP_ABSENT])
 			return;
@@ -34,24 +34,16 @@ static void out(struct dma_place *p, int pool, uint64_t offset, uint64_t length)
 	FAIL("pages are busy all the time");
 }
 
-static uint64_t out_pages(struct dma_place *p)
-{
-	struct vmirror_vm_stat stat;
-
-	vm_stat(p->vm, &stat);
-	return stat.out_pages;
-}
-
 static uint64_t *word(struct dma_place *p, uint64_t page)
 {
-	return (uint64_t *)(p->memory + page * PAGE);
+	return (uint64_t *)(p->at.memory + page * PAGE);
 }
 
 /* A page that is being moved about is nowhere for a moment. */
 static void check_all_resident(struct dma_place *p)
 {
 	for (int tries = 0; tries < 500; tries++) {
-		if (pages_in_state(p->vm, p->gpa, LENGTH, VMIRROR_STATE_RAM) == PAGES)
+		if (pages_in_state(p->at.vm, p->at.gpa, LENGTH, VMIRROR_STATE_RAM) == PAGES)
 			return;
 		usleep(10000);
 	}
@@ -61,7 +53,7 @@ static void check_all_resident(struct dma_place *p)
 /* The device takes what one page begins with to another, where there is something else. */
 static void carry(struct dma_place *p, uint64_t from, uint64_t to, uint64_t length)
 {
-	dma_carry(p, p->device, p->gpa + from * PAGE, word(p, to), word(p, from), length);
+	dma_carry(p, p->device, p->at.gpa + from * PAGE, word(p, to), word(p, from), length);
 }
 
 /* The device's own memory begins with @value from here on: @page is where that was seen. */
@@ -78,12 +70,12 @@ static void reaches(struct dma_place *p)
 	static const uint64_t from[] = { 0, 3, PAGES / 4 + 1, PAGES / 2 - 1 };
 	uint64_t again[PAGES];
 
-	fill_pattern(p->memory, LENGTH / 2, 1);
-	out(p, p->pool, LENGTH / 4, LENGTH / 4);
-	CHECK(out_pages(p) == PAGES / 4);
+	fill_pattern(p->at.memory, LENGTH / 2, 1);
+	out(p, p->at.pool, LENGTH / 4, LENGTH / 4);
+	CHECK(vm_out_pages(p->at.vm) == PAGES / 4);
 	dma_map_whole(p);
 	check_all_resident(p);
-	check_none_out(p->vm);
+	check_none_out(p->at.vm);
 	for (uint64_t i = 0; i < PAGES; i++)
 		CHECK(p->addresses[i] % PAGE == 0 && p->addresses[i] >> EDU_DMA_BITS == 0);
 
@@ -93,9 +85,9 @@ static void reaches(struct dma_place *p)
 		CHECK(*word(p, to) == 0);
 		carry(p, from[i], to, PAGE);
 	}
-	check_pattern(p->memory, LENGTH / 2, 1);
+	check_pattern(p->at.memory, LENGTH / 2, 1);
 	/* A part of it again is the same again. */
-	dma_map_all(p->device, p->gpa + PAGE, LENGTH / 2, again);
+	dma_map_all(p->device, p->at.gpa + PAGE, LENGTH / 2, again);
 	CHECK(!memcmp(again, p->addresses + 1, LENGTH / 2 / PAGE * sizeof(*again)));
 	dma_map_whole(p);
 }
@@ -121,7 +113,7 @@ static bool check_lost(struct dma_place *p, uint64_t page, uint64_t secret)
 		take_in(p, MARK, SEEN, before);
 		*word(p, SEEN) = ~before;
 		edu_load_refused(p->edu, p->addresses[page]);
-		dma_map_all(p->device, p->gpa + SEEN * PAGE, PAGE, &p->addresses[SEEN]);
+		dma_map_all(p->device, p->at.gpa + SEEN * PAGE, PAGE, &p->addresses[SEEN]);
 		edu_store(p->edu, p->addresses[SEEN], 8);
 	}
 	CHECK(*word(p, SEEN) != secret);
@@ -135,7 +127,7 @@ static void check_comes_back(struct dma_place *p, uint64_t page)
 {
 	uint64_t again, value = 0x2222222222222222 + page;
 
-	dma_map_all(p->device, p->gpa + page * PAGE, PAGE, &again);
+	dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &again);
 	CHECK(again == p->addresses[page]);
 	*word(p, MARK) = value;
 	carry(p, MARK, page, 8);
@@ -148,8 +140,8 @@ static void check_comes_back(struct dma_place *p, uint64_t page)
 
 static void lose_to_pool(struct dma_place *p, uint64_t page)
 {
-	out(p, p->pool, page * PAGE, PAGE);
-	CHECK(out_pages(p) == 1);
+	out(p, p->at.pool, page * PAGE, PAGE);
+	CHECK(vm_out_pages(p->at.vm) == 1);
 }
 
 static void lose_to_discard(struct dma_place *p, uint64_t page)
@@ -166,7 +158,7 @@ static void regain_access(struct dma_place *p, uint64_t page)
 {
 	uint64_t address;
 
-	CHECK_ERRNO(dma_map(p->device, p->gpa + page * PAGE, PAGE, &address), EPERM);
+	CHECK_ERRNO(dma_map(p->device, p->at.gpa + page * PAGE, PAGE, &address), EPERM);
 	CHECK(mprotect(word(p, page), PAGE, PROT_READ | PROT_WRITE) == 0);
 }
 
@@ -175,7 +167,7 @@ static void lose_to_unmap(struct dma_place *p, uint64_t page)
 	uint64_t address;
 
 	CHECK(munmap(word(p, page), PAGE) == 0);
-	CHECK_ERRNO(dma_map(p->device, p->gpa + page * PAGE, PAGE, &address), EFAULT);
+	CHECK_ERRNO(dma_map(p->device, p->at.gpa + page * PAGE, PAGE, &address), EFAULT);
 }
 
 static void fill_hole(struct dma_place *p, uint64_t page)
@@ -236,7 +228,7 @@ static void forks(struct dma_place *p)
 		_exit(*word(p, 2) == 21 ? 0 : 1);
 	}
 	CHECK(dma_pages(p->device) == 0);
-	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
 	*word(p, 0) = 22;
 	carry(p, 0, 2, 8);
 	CHECK(write(go[1], "x", 1) == 1);
@@ -258,7 +250,7 @@ static void *move_about(void *arg)
 	unsigned int seed = 1;
 
 	while (!mover->stop) {
-		migrate(mover->p->vm, mover->p->pool, mover->p->gpa + LENGTH / 2, LENGTH / 2, &moved);
+		migrate(mover->p->at.vm, mover->p->at.pool, mover->p->at.gpa + LENGTH / 2, LENGTH / 2, &moved);
 		mover->rounds++;
 		/* The engine takes 100 ms to begin. */
 		usleep(rand_r(&seed) % 250000);
@@ -280,23 +272,23 @@ static void while_it_moves(struct dma_place *p)
 		take_in(p, 0, 1, own);
 		*word(p, 1) = lost;
 		*word(p, page) = value;
-		dma_map_all(p->device, p->gpa + page * PAGE, PAGE, &address);
+		dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &address);
 		CHECK(address == p->addresses[page]);
 		edu_load(p->edu, address, 8);
-		dma_map_all(p->device, p->gpa + PAGE, PAGE, &p->addresses[1]);
+		dma_map_all(p->device, p->at.gpa + PAGE, PAGE, &p->addresses[1]);
 		edu_store(p->edu, p->addresses[1], 8);
 		if (*word(p, 1) != value && *word(p, 1) != 0 && *word(p, 1) != own &&
 		    *word(p, 1) != lost)
 			FAIL("the device has read %#llx", (unsigned long long)*word(p, 1));
 		hits += *word(p, 1) == value;
 		take_in(p, 0, 1, ~value);
-		dma_map_all(p->device, p->gpa + page * PAGE, PAGE, &address);
+		dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &address);
 		edu_store(p->edu, address, 8);
 		CHECK(*word(p, page) == value || *word(p, page) == ~value);
 	}
 	mover.stop = true;
 	pthread_join(thread, NULL);
-	dma_map_all(p->device, p->gpa, LENGTH, p->addresses);
+	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
 	edu_wait_quiet();
 }
 
@@ -308,7 +300,7 @@ static void write_by_device(struct dma_place *p, char *shared, const char *text)
 	for (int tries = 0; tries < 100; tries++) {
 		dma_map_all(p->device, (uintptr_t)shared, PAGE, &address);
 		memcpy(word(p, 0), text, 14);
-		dma_map_all(p->device, p->gpa, PAGE, p->addresses);
+		dma_map_all(p->device, p->at.gpa, PAGE, p->addresses);
 		edu_load(p->edu, p->addresses[0], 16);
 		edu_store(p->edu, address, 16);
 		if (!memcmp(shared, text, 14))
@@ -346,16 +338,16 @@ static void in_coherent_pool(struct dma_place *p)
 		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
 		.base = COHERENT_BASE, .name = "dma-coherent",
 	};
-	int pool = ioctl(p->t->sys, VMIRROR_POOL_CREATE, &args);
+	int pool = ioctl(p->at.self.t.sys, VMIRROR_POOL_CREATE, &args);
 
 	CHECK(pool >= 0);
 	*word(p, 9) = 99;
 	out(p, pool, 9 * PAGE, PAGE);
-	CHECK(out_pages(p) == 1 && dma_pages(p->device) < PAGES);
+	CHECK(vm_out_pages(p->at.vm) == 1 && dma_pages(p->device) < PAGES);
 	check_comes_back(p, 9);
-	CHECK(out_pages(p) == 1);
+	CHECK(vm_out_pages(p->at.vm) == 1);
 	close(pool);
-	check_none_out(p->vm);
+	check_none_out(p->at.vm);
 	check_lost(p, 9, 0x2222222222222222 + 9 + 1);
 	check_comes_back(p, 9);
 }
@@ -363,18 +355,18 @@ static void in_coherent_pool(struct dma_place *p)
 /* Two devices, each with its own addresses; what one loses the other keeps, till it is closed. */
 static void two_devices(struct dma_place *p)
 {
-	int other = dma_device_create(p->vm, p->edu);
+	int other = dma_device_create(p->at.vm, p->edu);
 	uint64_t address;
 
-	dma_map_all(other, p->gpa + 4 * PAGE, PAGE, &address);
+	dma_map_all(other, p->at.gpa + 4 * PAGE, PAGE, &address);
 	CHECK(address != p->addresses[4]);
 	*word(p, 4) = 44;
-	dma_carry(p, other, p->gpa + 4 * PAGE, word(p, 1), word(p, 4), 8);
-	dma_map_and_unmap(p->device, p->gpa, LENGTH, 0, p->addresses);
+	dma_carry(p, other, p->at.gpa + 4 * PAGE, word(p, 1), word(p, 4), 8);
+	dma_map_and_unmap(p->device, p->at.gpa, LENGTH, 0, p->addresses);
 	CHECK(dma_pages(p->device) == 0);
 	for (int tries = 0; dma_pages(other) != 1; tries++) {	/* the kernel may have taken it */
 		CHECK(tries < 100);
-		dma_map_all(other, p->gpa + 4 * PAGE, PAGE, &address);
+		dma_map_all(other, p->at.gpa + 4 * PAGE, PAGE, &address);
 	}
 	edu_load_refused(p->edu, p->addresses[4]);
 	edu_load(p->edu, address, 8);
@@ -423,7 +415,8 @@ static void outlives(struct dma_place *p)
 			pause();
 	}
 	CHECK(read(ready[0], &byte, 1) == 1);
-	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->t->sys }, "child", 0);
+	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = p->at.self.t.sys },
+		       "child", 0);
 	CHECK_ERRNO(ioctl(vm, VMIRROR_DEVICE_CREATE, &args), EBUSY);
 	close(p->device);
 	device = dma_device_create(vm, p->edu);
@@ -437,7 +430,7 @@ static void outlives(struct dma_place *p)
 	close(ready[0]);
 	close(ready[1]);
 
-	p->device = dma_device_create(p->vm, p->edu);
+	p->device = dma_device_create(p->at.vm, p->edu);
 	dma_map_whole(p);
 	take_in(p, 3, 1, 78);
 }
@@ -450,14 +443,14 @@ static void slot_goes(struct dma_place *p)
 
 	dma_map_whole_and(p, p->spare_gpa, PAGE, 1, &address);
 	CHECK_ERRNO(dma_map(p->device, p->spare_gpa + PAGE, LENGTH, &other), ENXIO);
-	selfvm_remove_slot(&p->self, 1);
-	CHECK(ioctl(p->vm, VMIRROR_SLOTS, &args) == 0);
+	selfvm_remove_slot(&p->at.self, 1);
+	CHECK(ioctl(p->at.vm, VMIRROR_SLOTS, &args) == 0);
 	dma_map_whole(p);
 	edu_load_refused(p->edu, address);
 	CHECK_ERRNO(dma_map(p->device, p->spare_gpa, PAGE, &other), ENXIO);
 	/* Its address is nobody else's until it is unmapped: it goes on to be refused. */
-	CHECK(dma_unmap(p->device, p->gpa, LENGTH, &pages) == 0);
-	dma_map_all(p->device, p->gpa, PAGE, &other);
+	CHECK(dma_unmap(p->device, p->at.gpa, LENGTH, &pages) == 0);
+	dma_map_all(p->device, p->at.gpa, PAGE, &other);
 	CHECK(other != address);
 	edu_load_refused(p->edu, address);
 	CHECK(dma_unmap(p->device, p->spare_gpa, PAGE, &pages) == 0 && pages == 0);
@@ -495,13 +488,13 @@ void case_dma(struct target *t)
 		}
 		if (!variant)
 			dma_wrong_use(&p);
-		dma_close_place(&p, with_kvm);
+		dma_close_place(&p);
 		printf("  variant %d: passed\n", variant);
 	}
 	dma_open_place(&p, &edu, false, false);
 	dma_loses_device(&p);
 	dma_wrong_devices(&p);
-	dma_close_place(&p, false);
+	dma_close_place(&p);
 	edu_unmap(&edu);
 	edu_bind(&edu, NULL);
 }

@@ -4,29 +4,22 @@
 #define VMIRROR_TEST_DMA_H
 
 #include "edu.h"
-#include "selfvm.h"
+#include "place.h"
 
 #define DMA_LENGTH (4 * MiB)
 #define DMA_PAGES (DMA_LENGTH / VMIRROR_PAGE_SIZE)
 
 /**
- * struct dma_place - a process, or a VM with two slots; its memory; a device tied to the edu
- * @memory: in the VM's first slot
- * @spare: in its second slot, of the same length
- * @addresses: where the edu device finds each page of @memory, once dma_map_all() was called
+ * struct dma_place - a process, or a VM with two slots; a device in it, tied to the edu
+ * @spare: in the VM's second slot, as long as the memory in the first
+ * @addresses: where the edu device finds each page of the memory, once dma_map_all() was called
  */
 struct dma_place {
+	struct place at;
 	struct edu *edu;
-	struct selfvm self;
-	struct target own;
-	struct target *t;
-	char *memory;
 	char *spare;
-	uint64_t gpa;
 	uint64_t spare_gpa;
 	uint64_t addresses[DMA_PAGES];
-	int vm;
-	int pool;
 	int device;
 };
 
@@ -42,7 +35,7 @@ void dma_map_all(int device, uint64_t gpa, uint64_t length, uint64_t *addresses)
 
 /*
  * The kernel may take any page at any time, to move it elsewhere: it is asked for again.  Until all
- * of @memory can be reached, and nothing else:
+ * of the place's memory can be reached, and nothing else:
  */
 void dma_map_whole(struct dma_place *p);
 /* The same, and in addition @others pages, the first of ranges that are @stride apart. */
@@ -53,13 +46,13 @@ void dma_map_and_unmap(int device, uint64_t gpa, uint64_t length, uint64_t margi
 		       uint64_t *addresses);
 /*
  * Until the PCI device has carried what is at @from, as @reader's addresses have it, to a page of
- * @memory, which must hold something else before.  @want: what that is
+ * the place's memory, which must hold something else before.  @want: what that is
  */
 void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const void *want,
 	       uint64_t length);
 
 void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge);
-void dma_close_place(struct dma_place *p, bool with_kvm);
+void dma_close_place(struct dma_place *p);
 
 /* dma-use.c: what must be refused, and the edu device's coming and going */
 void dma_wrong_use(struct dma_place *p);

@@ -6,9 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <sys/mman.h>
-
-#include "selfvm.h"
+#include "place.h"
 #include "setting.h"
 
 #define BLOCK VMIRROR_POOL_SIZE_UNIT
@@ -17,30 +15,16 @@
 #define LENGTH (BLOCKS * BLOCK)
 #define HUGE_HOME "/sys/module/vmirror/parameters/huge_home"
 
-struct place {
-	struct selfvm self;
-	char *memory;
-	uint64_t gpa;
-	int vm, pool;
-};
-
 static void begin(struct place *place, bool huge)
 {
-	selfvm_create(&place->self);
-	place->memory = map_anonymous(LENGTH, huge);
+	place_open(place, "evict", LENGTH, true, huge);
 	fill_pattern(place->memory, LENGTH, 1);
-	place->gpa = selfvm_add_slot(&place->self, place->memory, LENGTH);
-	place->vm = vm_attach(&place->self.t, "evict", 0);
-	place->pool = pool_create(&place->self.t, "evict", LENGTH);
 }
 
 static void end(struct place *place)
 {
 	check_pattern(place->memory, LENGTH, 1);
-	close(place->vm);
-	close(place->pool);
-	munmap(place->memory, LENGTH);
-	selfvm_destroy(&place->self);
+	place_close(place);
 }
 
 static void look(struct place *place, struct vmirror_pool_block *blocks)
@@ -114,11 +98,10 @@ static uint64_t where(struct place *place, uint64_t block)
 
 static void check_out(struct place *place, uint64_t blocks)
 {
-	struct vmirror_vm_stat stat;
+	uint64_t pages = vm_out_pages(place->vm);
 
-	vm_stat(place->vm, &stat);
-	if (stat.out_pages != blocks * BLOCK_PAGES)
-		FAIL("%llu pages are out, not %llu", (unsigned long long)stat.out_pages,
+	if (pages != blocks * BLOCK_PAGES)
+		FAIL("%llu pages are out, not %llu", (unsigned long long)pages,
 		     (unsigned long long)(blocks * BLOCK_PAGES));
 }
 

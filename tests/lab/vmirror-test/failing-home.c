@@ -106,7 +106,7 @@ static bool touch_once(struct failing_world *w, uint64_t touched, uint64_t nth)
 	arm("back", nth, 1);
 	could = can_read(w, touched);
 	failed = heal();
-	left = out_pages(w);
+	left = vm_out_pages(w->vm);
 	CHECK(could || failed == 1);
 	CHECK(left >= failed);
 	expect_out(w, left);
@@ -150,7 +150,7 @@ static bool touch_sick_folio(struct failing_world *w, uint64_t touched)
 	could = can_read(w, touched);
 	CHECK(heal() == 1);
 	/* One that fails as a whole leaves all of it out. */
-	CHECK(could || out_pages(w) < w->pages);
+	CHECK(could || vm_out_pages(w->vm) < w->pages);
 	world_check(w);
 	return could;
 }

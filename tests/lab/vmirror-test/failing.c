@@ -244,14 +244,6 @@ void world_out(struct failing_world *w)
 	expect_out(w, w->pages);
 }
 
-uint64_t out_pages(struct failing_world *w)
-{
-	struct vmirror_vm_stat vs;
-
-	vm_stat(w->vm, &vs);
-	return vs.out_pages;
-}
-
 static uint64_t used_pages(int pool)
 {
 	struct vmirror_pool_stat ps;

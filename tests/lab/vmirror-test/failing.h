@@ -73,7 +73,6 @@ uint64_t held_pages(const struct vmirror_moved *moved);
 void world_migrate(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved);
 /* All out; in 2 MiB folios, as the layout has it. */
 void world_out(struct failing_world *w);
-uint64_t out_pages(struct failing_world *w);
 /* So many are out: the kernel's numbers, what is mapped, and what the pools hold agree. */
 void expect_out(struct failing_world *w, uint64_t pages);
 void expect_used(int pool, uint64_t pages);

@@ -63,6 +63,7 @@ struct target process_self(void);
 void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 int device_create(int vm);
+struct vmirror_device_stat device_stat(int device);
 /* Returns how many bytes were done, or -1. */
 int64_t device_access(int device, unsigned long request, uint64_t gpa, void *buffer,
 		      uint64_t length, uint64_t *faults);
@@ -70,6 +71,7 @@ int64_t device_access(int device, unsigned long request, uint64_t gpa, void *buf
 void device_access_all(int device, unsigned long request, uint64_t gpa, char *buffer,
 		       uint64_t length, uint64_t limit_ms);
 void vm_stat(int vm, struct vmirror_vm_stat *stat);
+uint64_t vm_out_pages(int vm);
 void pool_stat(int pool, struct vmirror_pool_stat *stat);
 uint64_t lowest_ram(int vm, uint64_t *length);
 uint64_t pages_in_state(int vm, uint64_t gpa, uint64_t length, uint32_t state);

@@ -131,10 +131,7 @@ static uint64_t out_of(struct puppet *p, struct run run)
 
 static uint64_t out_pages(struct puppet *p)
 {
-	struct vmirror_vm_stat vs;
-
-	vm_stat(p->vm, &vs);
-	return vs.out_pages;
+	return vm_out_pages(p->vm);
 }
 
 static void mirror(struct target *t, struct puppet *p, const char *name)
