@@ -6,14 +6,13 @@
  * host changes meanwhile.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "place.h"
+#include "repeat.h"
 
 #define LENGTH (8 * MiB)
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
@@ -308,38 +307,26 @@ static void two_devices(struct device_place *p)
 	close(other);
 }
 
-struct mover {
-	struct device_place *p;
-	atomic_bool stop;
-	atomic_uint rounds;
-};
-
-static void *move_about(void *arg)
+static unsigned int move_about(void *arg, unsigned int *seed)
 {
-	struct mover *mover = arg;
+	struct device_place *p = arg;
+	uint64_t offset = rand_r(seed) % (LENGTH / MiB) * MiB;
 	struct vmirror_moved moved;
-	unsigned int seed = 1;
 
-	while (!mover->stop) {
-		uint64_t offset = rand_r(&seed) % (LENGTH / MiB) * MiB;
-
-		migrate(mover->p->at.vm, mover->p->at.pool, mover->p->at.gpa + offset, LENGTH - offset, &moved);
-		if (rand_r(&seed) % 2)
-			recall(mover->p->at.vm, mover->p->at.gpa, LENGTH / 2, &moved);
-		mover->rounds++;
-	}
-	return NULL;
+	migrate(p->at.vm, p->at.pool, p->at.gpa + offset, LENGTH - offset, &moved);
+	if (rand_r(seed) % 2)
+		recall(p->at.vm, p->at.gpa, LENGTH / 2, &moved);
+	return 0;
 }
 
 /* The device writes, a CPU reads, then the other way round, while everything moves. */
 static void while_it_moves(struct device_place *p)
 {
-	struct mover mover = { .p = p };
+	struct repeat mover = { .turn = move_about, .arg = p, .seed = 1 };
 	uint64_t enough = now_ms() + 2000, limit = enough + 60000;
-	pthread_t thread;
 	int round = 10;
 
-	CHECK(pthread_create(&thread, NULL, move_about, &mover) == 0);
+	repeat_start(&mover);
 	for (; now_ms() < enough || mover.rounds < 3; round += 2) {
 		CHECK(now_ms() < limit);
 		fill_pattern(p->buffer, LENGTH, round);
@@ -351,8 +338,7 @@ static void while_it_moves(struct device_place *p)
 				  60000);
 		check_pattern(p->buffer, LENGTH, round + 1);
 	}
-	mover.stop = true;
-	pthread_join(thread, NULL);
+	repeat_stop(&mover);
 }
 
 /* The VM is detached, and the device goes on; the VMM is gone, and it says so. */

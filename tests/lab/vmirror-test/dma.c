@@ -5,14 +5,13 @@
  * What vmirror gives out is given to the DMA engine of an edu device, which is behind an IOMMU.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "dma.h"
+#include "repeat.h"
 #include "setting.h"
 
 #define LENGTH DMA_LENGTH
@@ -237,25 +236,14 @@ static void forks(struct dma_place *p)
 	close(go[1]);
 }
 
-struct mover {
-	struct dma_place *p;
-	atomic_bool stop;
-	atomic_uint rounds;
-};
-
-static void *move_about(void *arg)
+static unsigned int move_half(void *arg, unsigned int *seed)
 {
-	struct mover *mover = arg;
+	struct dma_place *p = arg;
 	struct vmirror_moved moved;
-	unsigned int seed = 1;
 
-	while (!mover->stop) {
-		migrate(mover->p->at.vm, mover->p->at.pool, mover->p->at.gpa + LENGTH / 2, LENGTH / 2, &moved);
-		mover->rounds++;
-		/* The engine takes 100 ms to begin. */
-		usleep(rand_r(&seed) % 250000);
-	}
-	return NULL;
+	migrate(p->at.vm, p->at.pool, p->at.gpa + LENGTH / 2, LENGTH / 2, &moved);
+	/* The engine takes 100 ms to begin. */
+	return rand_r(seed) % 250000;
 }
 
 /* Half of the memory moves all the time: the device sees what is there, or nothing. */
@@ -263,10 +251,9 @@ static void while_it_moves(struct dma_place *p)
 {
 	const uint64_t own = 0x1111, lost = 0x4444;
 	uint64_t end = now_ms() + 4000, address, page = PAGES / 2 + 7, value = 0x3333, hits = 0;
-	struct mover mover = { .p = p };
-	pthread_t thread;
+	struct repeat mover = { .turn = move_half, .arg = p, .seed = 1 };
 
-	CHECK(pthread_create(&thread, NULL, move_about, &mover) == 0);
+	repeat_start(&mover);
 	for (; now_ms() < end || mover.rounds < 3 || !hits; value++) {
 		CHECK(now_ms() < end + edu_limit(60000));
 		take_in(p, 0, 1, own);
@@ -286,8 +273,7 @@ static void while_it_moves(struct dma_place *p)
 		edu_store(p->edu, address, 8);
 		CHECK(*word(p, page) == value || *word(p, page) == ~value);
 	}
-	mover.stop = true;
-	pthread_join(thread, NULL);
+	repeat_stop(&mover);
 	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
 	edu_wait_quiet();
 }

@@ -3,10 +3,8 @@
  * evict.c - which parts of a pool are cold, and how they make room: what is there comes home, and
  * nothing else does
  */
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "place.h"
+#include "repeat.h"
 #include "setting.h"
 
 #define BLOCK VMIRROR_POOL_SIZE_UNIT
@@ -172,41 +170,28 @@ static void evicted(struct place *place)
 	check_pattern(place->memory, LENGTH, 1);
 }
 
-struct toucher {
-	char *memory;
-	atomic_bool stop;
-};
-
-/* Write to pages here and there what is in them. */
-static void *touch(void *arg)
+/* Write to a page what is in it. */
+static unsigned int touch(void *memory, unsigned int *seed)
 {
-	struct toucher *toucher = arg;
-	unsigned int seed = 5;
+	volatile char *byte = (char *)memory + rand_r(seed) % LENGTH;
 
-	while (!atomic_load(&toucher->stop)) {
-		volatile char *byte = &toucher->memory[rand_r(&seed) % LENGTH];
-
-		*byte = *byte;
-		usleep(100);
-	}
-	return NULL;
+	*byte = *byte;
+	return 100;
 }
 
 /* Everything out, and evicted while a CPU brings pages home itself. */
 static void under_fire(struct place *place)
 {
-	struct toucher toucher = { .memory = place->memory };
+	struct repeat toucher = { .turn = touch, .arg = place->memory, .seed = 5 };
 	struct vmirror_moved moved;
 	uint64_t left, sum = 0;
-	pthread_t thread;
 
-	CHECK(pthread_create(&thread, NULL, touch, &toucher) == 0);
+	repeat_start(&toucher);
 	for (int round = 0; round < 20; round++) {
 		migrate(place->vm, place->pool, place->gpa, LENGTH, &moved);
 		sum += evict(place, 0, BLOCKS, 0, &left);
 	}
-	atomic_store(&toucher.stop, true);
-	pthread_join(thread, NULL);
+	repeat_stop(&toucher);
 	CHECK(sum > 0);
 	check_pattern(place->memory, LENGTH, 1);
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* pools.c - several pools: each sends home its own; pages move from one to another; coherent memory */
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include <sys/mman.h>
 
+#include "repeat.h"
 #include "selfvm.h"
 
 #define LENGTH (16 * MiB)
@@ -120,37 +118,26 @@ static void peers(int vm, int a, int b, uint64_t b_pages, char *memory, uint64_t
 	check_pattern(memory, LENGTH, 6);
 }
 
-struct toucher {
-	char *memory;
-	atomic_bool stop;
-};
-
-/* Write to pages here and there: bytes that are nobody's content. */
-static void *touch(void *arg)
+/* Write to a page: a byte that is nobody's content. */
+static unsigned int touch(void *memory, unsigned int *seed)
 {
-	struct toucher *toucher = arg;
-	unsigned int seed = 5;
+	volatile char *page = (char *)memory + rand_r(seed) % (2 * HALF) * VMIRROR_PAGE_SIZE;
 
-	while (!toucher->stop) {
-		toucher->memory[rand_r(&seed) % (2 * HALF) * VMIRROR_PAGE_SIZE + 9] = seed;
-		usleep(200);
-	}
-	return NULL;
+	page[9] = *seed;
+	return 200;
 }
 
 /* Pages go from pool to pool and home while CPUs touch them. */
 static void peers_under_fire(int vm, int a, int b, char *memory, uint64_t gpa)
 {
-	struct toucher toucher = { .memory = memory };
+	struct repeat toucher = { .turn = touch, .arg = memory, .seed = 5 };
 	struct vmirror_moved moved;
-	pthread_t thread;
 
 	fill_pattern(memory, LENGTH, 7);
-	CHECK(pthread_create(&thread, NULL, touch, &toucher) == 0);
+	repeat_start(&toucher);
 	for (int round = 0; round < 6; round++)
 		migrate_peers(vm, round % 2 ? a : b, gpa, LENGTH, &moved);
-	toucher.stop = true;
-	pthread_join(thread, NULL);
+	repeat_stop(&toucher);
 	check_pattern(memory, LENGTH, 7);
 	check_none_out(vm);
 }
