@@ -86,15 +86,7 @@ static void close_place(struct device_place *p)
 
 static void out(struct device_place *p, uint64_t offset, uint64_t length)
 {
-	struct vmirror_moved moved;
-
-	for (int tries = 0; tries < 100; tries++) {
-		migrate(p->at.vm, p->at.pool, p->at.gpa + offset, length, &moved);
-		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY])
-			return;
-		usleep(10000);
-	}
-	FAIL("pages are busy all the time");
+	place_out(&p->at, p->at.pool, offset, length, 1u << VMIRROR_SKIP_BUSY, 100);
 }
 
 /* RAM, pages in a pool, and pages that are not there yet: the device reads what a CPU would. */

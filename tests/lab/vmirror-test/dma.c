@@ -21,16 +21,7 @@
 /* What the kernel is moving about just now looks absent. */
 static void out(struct dma_place *p, int pool, uint64_t offset, uint64_t length)
 {
-	struct vmirror_moved moved;
-
-	for (int tries = 0; tries < 500; tries++) {
-		migrate(p->at.vm, pool, p->at.gpa + offset, length, &moved);
-		if (!moved.skipped_pages[VMIRROR_SKIP_BUSY] &&
-		    !moved.skipped_pages[VMIRROR_SKIP_ABSENT])
-			return;
-		usleep(10000);
-	}
-	FAIL("pages are busy all the time");
+	place_out(&p->at, pool, offset, length, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 500);
 }
 
 static uint64_t *word(struct dma_place *p, uint64_t page)

@@ -48,3 +48,24 @@ void place_close(struct place *p)
 		close(p->self.t.sys);
 	munmap(p->memory, p->length);
 }
+
+static bool is_held(const struct vmirror_moved *moved, uint32_t held)
+{
+	for (int why = 0; why < (int)VMIRROR_SKIP_SLOTS; why++)
+		if ((held & (1u << why)) && moved->skipped_pages[why])
+			return true;
+	return false;
+}
+
+void place_out(struct place *p, int pool, uint64_t offset, uint64_t length, uint32_t held, int tries)
+{
+	struct vmirror_moved moved;
+
+	while (tries--) {
+		migrate(p->vm, pool, p->gpa + offset, length, &moved);
+		if (!is_held(&moved, held))
+			return;
+		usleep(10000);
+	}
+	FAIL("pages are busy all the time");
+}

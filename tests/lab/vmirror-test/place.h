@@ -24,13 +24,19 @@ struct place {
 	int pool;
 };
 
-/* Both in one; between them a place gets more than its first memory. */
-void place_open(struct place *p, const char *name, uint64_t length, bool with_kvm, bool huge);
 void place_begin(struct place *p, uint64_t length, bool with_kvm, bool huge);
+/* More memory, before it is mirrored: returns where it is in the VM, in a slot, or in the process. */
+uint64_t place_add(struct place *p, void *memory, uint64_t length);
 void place_mirror(struct place *p, const char *name);
 
-/* Returns where @memory is in the VM, which gets a slot for it, or in the process. */
-uint64_t place_add(struct place *p, void *memory, uint64_t length);
+/* With no memory but its own: ready for use. */
+void place_open(struct place *p, const char *name, uint64_t length, bool with_kvm, bool huge);
 void place_close(struct place *p);
+
+/*
+ * Some of it out.  What the kernel holds just then stays, for one of @held, bits 1 << VMIRROR_SKIP_*:
+ * asked again, @tries times at most, it lets go.
+ */
+void place_out(struct place *p, int pool, uint64_t offset, uint64_t length, uint32_t held, int tries);
 
 #endif
