@@ -11,41 +11,21 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "place.h"
+#include "device.h"
 #include "repeat.h"
 
-#define LENGTH (8 * MiB)
+#define LENGTH DEVICE_LENGTH
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
 #define PAGE VMIRROR_PAGE_SIZE
 
-static int64_t read_some(int device, uint64_t gpa, void *buffer, uint64_t length)
+int64_t read_some(int device, uint64_t gpa, void *buffer, uint64_t length)
 {
 	return device_access(device, VMIRROR_DEVICE_READ, gpa, buffer, length, NULL);
 }
 
-static int64_t write_some(int device, uint64_t gpa, void *buffer, uint64_t length)
+int64_t write_some(int device, uint64_t gpa, void *buffer, uint64_t length)
 {
 	return device_access(device, VMIRROR_DEVICE_WRITE, gpa, buffer, length, NULL);
-}
-
-static void check_exclusive(int device, uint64_t wanted)
-{
-	uint64_t pages = device_stat(device).exclusive_pages;
-
-	if (pages != wanted)
-		FAIL("%llu pages are the device's alone, not %llu", (unsigned long long)pages,
-		     (unsigned long long)wanted);
-}
-
-static int64_t exclude_cpus(int device, void *memory, uint64_t length)
-{
-	struct vmirror_device_exclusive args = {
-		.size = sizeof(args),
-		.gpa = (uintptr_t)memory,
-		.length = length,
-	};
-
-	return ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args) ? -1 : (int64_t)args.done_bytes;
 }
 
 /* How many pages the device says it has written, each told once; the last one goes to @last. */
@@ -64,12 +44,6 @@ static uint64_t written(int device, uint64_t *last)
 	return n;
 }
 
-struct device_place {
-	struct place at;
-	char *buffer;
-	int device;
-};
-
 static void open_place(struct device_place *p, bool with_kvm, bool huge)
 {
 	place_open(&p->at, "device", LENGTH, with_kvm, huge);
@@ -84,7 +58,7 @@ static void close_place(struct device_place *p)
 	munmap(p->buffer, LENGTH);
 }
 
-static void out(struct device_place *p, uint64_t offset, uint64_t length)
+void device_out(struct device_place *p, uint64_t offset, uint64_t length)
 {
 	place_out(&p->at, p->at.pool, offset, length, 1u << VMIRROR_SKIP_BUSY, 100);
 }
@@ -95,7 +69,7 @@ static void reads(struct device_place *p)
 	uint64_t faults;
 
 	fill_pattern(p->at.memory, LENGTH, 1);
-	out(p, LENGTH / 4, LENGTH / 2);
+	device_out(p, LENGTH / 4, LENGTH / 2);
 	CHECK(vm_out_pages(p->at.vm) == PAGES / 2);
 	CHECK(device_access(p->device, VMIRROR_DEVICE_READ, p->at.gpa, p->buffer, LENGTH,
 			    &faults) == LENGTH);
@@ -117,7 +91,7 @@ static void writes(struct device_place *p)
 	uint64_t last = 0;
 
 	fill_pattern(p->at.memory, LENGTH, 1);
-	out(p, LENGTH / 4, LENGTH / 2);
+	device_out(p, LENGTH / 4, LENGTH / 2);
 	fill_pattern(p->buffer, LENGTH, 2);
 	CHECK(written(p->device, &last) == 0);
 	CHECK(write_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
@@ -139,7 +113,7 @@ static void follows(struct device_place *p)
 
 	fill_pattern(p->at.memory, LENGTH, 1);
 	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
-	out(p, 0, LENGTH);
+	device_out(p, 0, LENGTH);
 	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 1);
 	CHECK(vm_out_pages(p->at.vm) == PAGES);
@@ -149,7 +123,7 @@ static void follows(struct device_place *p)
 	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	check_pattern(p->buffer, LENGTH, 2);
 
-	out(p, 0, LENGTH);
+	device_out(p, 0, LENGTH);
 	CHECK(mprotect(p->at.memory, LENGTH, PROT_READ) == 0);
 	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
 	CHECK_ERRNO(write_some(p->device, p->at.gpa, p->buffer, LENGTH), EPERM);
@@ -192,7 +166,7 @@ static void copies_on_write(struct device_place *p)
 
 	CHECK(pipe(go) == 0);
 	fill_pattern(p->at.memory, LENGTH, 1);
-	out(p, 0, LENGTH / 2);
+	device_out(p, 0, LENGTH / 2);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
@@ -244,59 +218,6 @@ static void all_unmovable(struct device_place *p)
 	unmovable(p, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 4 * MiB);
 	CHECK(write(hugepages, "0", 1) == 1);
 	close(hugepages);
-}
-
-/* Exclusive: out of the CPUs' reach, until one of them reaches for it. */
-static void exclusive(struct device_place *p)
-{
-	int status;
-	pid_t pid;
-
-	fill_pattern(p->at.memory, LENGTH, 1);
-	out(p, 0, LENGTH / 4);
-	CHECK(exclude_cpus(p->device, p->at.memory, LENGTH / 2) == LENGTH / 2);
-	check_exclusive(p->device, PAGES / 2);
-	fill_pattern(p->buffer, LENGTH, 2);
-	CHECK(write_some(p->device, p->at.gpa, p->buffer, LENGTH / 2) == LENGTH / 2);
-	check_exclusive(p->device, PAGES / 2);
-
-	check_pattern(p->at.memory, PAGE, 2);
-	check_exclusive(p->device, PAGES / 2 - 1);
-	CHECK(mprotect(p->at.memory + PAGE, 7 * PAGE, PROT_READ) == 0);
-	/* The kernel may take more than these from the device. */
-	CHECK(device_stat(p->device).exclusive_pages <= PAGES / 2 - 8);
-	CHECK(mprotect(p->at.memory + PAGE, 7 * PAGE, PROT_READ | PROT_WRITE) == 0);
-
-	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0) {
-		check_pattern(p->at.memory, LENGTH / 2, 2);
-		_exit(0);
-	}
-	check_exclusive(p->device, 0);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	check_pattern(p->at.memory, LENGTH / 2, 2);
-	CHECK(exclude_cpus(p->device, p->at.memory + LENGTH / 2, LENGTH / 2) == LENGTH / 2);
-	fill_pattern(p->buffer, LENGTH, 1);
-	CHECK(memcmp(p->at.memory + LENGTH / 2, p->buffer + LENGTH / 2, LENGTH / 2) == 0);
-}
-
-/* Two devices, each with its own table, on the same memory. */
-static void two_devices(struct device_place *p)
-{
-	int other = device_create(p->at.vm);
-
-	fill_pattern(p->at.memory, LENGTH, 1);
-	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK(read_some(other, p->at.gpa, p->buffer, LENGTH) == LENGTH);
-	CHECK(exclude_cpus(p->device, p->at.memory, LENGTH / 2) == LENGTH / 2);
-	CHECK(device_stat(other).mapped_pages == PAGES / 2);
-	fill_pattern(p->buffer, LENGTH, 2);
-	CHECK(write_some(other, p->at.gpa, p->buffer, LENGTH) == LENGTH);
-	check_exclusive(p->device, 0);
-	CHECK(read_some(p->device, p->at.gpa, p->buffer, LENGTH) == LENGTH);
-	check_pattern(p->buffer, LENGTH, 2);
-	close(other);
 }
 
 static unsigned int move_about(void *arg, unsigned int *seed)
@@ -381,8 +302,8 @@ void case_device(struct target *t)
 		while_it_moves(&p);
 		if (!with_kvm) {
 			all_unmovable(&p);
-			exclusive(&p);
-			two_devices(&p);
+			device_exclusive_pages(&p);
+			device_pair(&p);
 			outlives(&p);
 		}
 		follows(&p);
