@@ -133,6 +133,31 @@ void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const v
 	     (unsigned long long)to_gpa);
 }
 
+void dma_out(struct dma_place *p, int pool, uint64_t offset, uint64_t length)
+{
+	/* What the kernel is moving about just now looks absent. */
+	const uint32_t held = 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT;
+
+	place_out(&p->at, pool, offset, length, held, 500);
+}
+
+uint64_t *dma_word(struct dma_place *p, uint64_t page)
+{
+	return (uint64_t *)(p->at.memory + page * PAGE);
+}
+
+void dma_carry_within(struct dma_place *p, uint64_t from, uint64_t to, uint64_t length)
+{
+	dma_carry(p, p->device, p->at.gpa + from * PAGE, dma_word(p, to), dma_word(p, from), length);
+}
+
+void dma_take_in(struct dma_place *p, uint64_t from, uint64_t page, uint64_t value)
+{
+	*dma_word(p, from) = value;
+	*dma_word(p, page) = ~value;
+	dma_carry_within(p, from, page, 8);
+}
+
 void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge)
 {
 	memset(p, 0, sizeof(*p));

@@ -18,17 +18,6 @@
 #define PAGES DMA_PAGES
 #define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
 
-/* What the kernel is moving about just now looks absent. */
-static void out(struct dma_place *p, int pool, uint64_t offset, uint64_t length)
-{
-	place_out(&p->at, pool, offset, length, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 500);
-}
-
-static uint64_t *word(struct dma_place *p, uint64_t page)
-{
-	return (uint64_t *)(p->at.memory + page * PAGE);
-}
-
 /* A page that is being moved about is nowhere for a moment. */
 static void check_all_resident(struct dma_place *p)
 {
@@ -40,20 +29,6 @@ static void check_all_resident(struct dma_place *p)
 	FAIL("not all pages are in RAM");
 }
 
-/* The device takes what one page begins with to another, where there is something else. */
-static void carry(struct dma_place *p, uint64_t from, uint64_t to, uint64_t length)
-{
-	dma_carry(p, p->device, p->at.gpa + from * PAGE, word(p, to), word(p, from), length);
-}
-
-/* The device's own memory begins with @value from here on: @page is where that was seen. */
-static void take_in(struct dma_place *p, uint64_t from, uint64_t page, uint64_t value)
-{
-	*word(p, from) = value;
-	*word(p, page) = ~value;
-	carry(p, from, page, 8);
-}
-
 /* The device takes a page, wherever that is, and puts it where nothing was yet. */
 static void reaches(struct dma_place *p)
 {
@@ -61,7 +36,7 @@ static void reaches(struct dma_place *p)
 	uint64_t again[PAGES];
 
 	fill_pattern(p->at.memory, LENGTH / 2, 1);
-	out(p, p->at.pool, LENGTH / 4, LENGTH / 4);
+	dma_out(p, p->at.pool, LENGTH / 4, LENGTH / 4);
 	CHECK(vm_out_pages(p->at.vm) == PAGES / 4);
 	dma_map_whole(p);
 	check_all_resident(p);
@@ -72,134 +47,14 @@ static void reaches(struct dma_place *p)
 	for (unsigned int i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
 		uint64_t to = PAGES / 2 + from[i];
 
-		CHECK(*word(p, to) == 0);
-		carry(p, from[i], to, PAGE);
+		CHECK(*dma_word(p, to) == 0);
+		dma_carry_within(p, from[i], to, PAGE);
 	}
 	check_pattern(p->at.memory, LENGTH / 2, 1);
 	/* A part of it again is the same again. */
 	dma_map_all(p->device, p->at.gpa + PAGE, LENGTH / 2, again);
 	CHECK(!memcmp(again, p->addresses + 1, LENGTH / 2 / PAGE * sizeof(*again)));
 	dma_map_whole(p);
-}
-
-/* Pages for words that the device brings or takes, in another block than what is taken from it. */
-#define SEEN (PAGES - 2)
-#define MARK (PAGES - 1)
-
-/*
- * What was at @page is out of the device's reach; @secret is what it must not see.  It sees what
- * it had before, or nothing.  Returns whether it has kept the block where @page is not.
- */
-static bool check_lost(struct dma_place *p, uint64_t page, uint64_t secret)
-{
-	uint64_t before = 0x1111111111111111, left = dma_pages(p->device);
-
-	if (left >= PAGES)
-		FAIL("page %llu is gone, and %llu pages are left", (unsigned long long)page,
-		     (unsigned long long)left);
-	/* The kernel may take SEEN as well, at any time, and what is stored is lost then. */
-	*word(p, SEEN) = ~before;
-	for (int tries = 0; tries < 10 && *word(p, SEEN) == ~before; tries++) {
-		take_in(p, MARK, SEEN, before);
-		*word(p, SEEN) = ~before;
-		edu_load_refused(p->edu, p->addresses[page]);
-		dma_map_all(p->device, p->at.gpa + SEEN * PAGE, PAGE, &p->addresses[SEEN]);
-		edu_store(p->edu, p->addresses[SEEN], 8);
-	}
-	CHECK(*word(p, SEEN) != secret);
-	CHECK(*word(p, SEEN) == before || *word(p, SEEN) == 0);
-	edu_store_refused(p->edu, p->addresses[page]);
-	return left >= PAGES / 2;
-}
-
-/* After that the device must reach the page again, at the same address. */
-static void check_comes_back(struct dma_place *p, uint64_t page)
-{
-	uint64_t again, value = 0x2222222222222222 + page;
-
-	dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &again);
-	CHECK(again == p->addresses[page]);
-	*word(p, MARK) = value;
-	carry(p, MARK, page, 8);
-	*word(p, page) = value + 1;
-	carry(p, page, SEEN, 8);
-	/* A fault that brings a page home takes the neighbours from the device for a moment. */
-	dma_map_whole(p);
-	CHECK(again == p->addresses[page]);
-}
-
-static void lose_to_pool(struct dma_place *p, uint64_t page)
-{
-	out(p, p->at.pool, page * PAGE, PAGE);
-	CHECK(vm_out_pages(p->at.vm) == 1);
-}
-
-static void lose_to_discard(struct dma_place *p, uint64_t page)
-{
-	CHECK(madvise(word(p, page), PAGE, MADV_DONTNEED) == 0);
-}
-
-static void lose_to_protection(struct dma_place *p, uint64_t page)
-{
-	CHECK(mprotect(word(p, page), PAGE, PROT_READ) == 0);
-}
-
-static void regain_access(struct dma_place *p, uint64_t page)
-{
-	uint64_t address;
-
-	CHECK_ERRNO(dma_map(p->device, p->at.gpa + page * PAGE, PAGE, &address), EPERM);
-	CHECK(mprotect(word(p, page), PAGE, PROT_READ | PROT_WRITE) == 0);
-}
-
-static void lose_to_unmap(struct dma_place *p, uint64_t page)
-{
-	uint64_t address;
-
-	CHECK(munmap(word(p, page), PAGE) == 0);
-	CHECK_ERRNO(dma_map(p->device, p->at.gpa + page * PAGE, PAGE, &address), EFAULT);
-}
-
-static void fill_hole(struct dma_place *p, uint64_t page)
-{
-	CHECK(mmap(word(p, page), PAGE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == word(p, page));
-}
-
-/* Whatever the host does to a page takes it from the device first. */
-static void loses(struct dma_place *p)
-{
-	const struct {
-		void (*lose)(struct dma_place *p, uint64_t page);
-		void (*regain)(struct dma_place *p, uint64_t page);
-		bool keeps;
-	} ways[] = {
-		{ lose_to_pool, NULL, true },
-		{ lose_to_discard, NULL, false },
-		{ lose_to_protection, regain_access, true },
-		{ lose_to_unmap, fill_hole, false },
-	};
-
-	unsigned int kept = 0;
-
-	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		uint64_t page = 5 + i, secret = 0x5ec2e7 + i;
-
-		*word(p, page) = secret;
-		dma_map_whole(p);
-		ways[i].lose(p, page);
-		kept += check_lost(p, page, secret);
-		if (ways[i].keeps)
-			CHECK(*word(p, page) == secret);
-		if (ways[i].regain)
-			ways[i].regain(p, page);
-		check_comes_back(p, page);
-	}
-	/*
-	 * The kernel may take the whole block, if only to change the protection of a page; of another
-	 * one at any time some, but not each time.
-	 */
-	CHECK(kept > 0);
 }
 
 /* A child shares the page: what the device writes from then on is the parent's alone. */
@@ -210,17 +65,17 @@ static void forks(struct dma_place *p)
 	pid_t pid;
 
 	CHECK(pipe(go) == 0);
-	*word(p, 2) = 21;
+	*dma_word(p, 2) = 21;
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		CHECK(read(go[0], &byte, 1) == 1);
-		_exit(*word(p, 2) == 21 ? 0 : 1);
+		_exit(*dma_word(p, 2) == 21 ? 0 : 1);
 	}
 	CHECK(dma_pages(p->device) == 0);
 	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
-	*word(p, 0) = 22;
-	carry(p, 0, 2, 8);
+	*dma_word(p, 0) = 22;
+	dma_carry_within(p, 0, 2, 8);
 	CHECK(write(go[1], "x", 1) == 1);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(go[0]);
@@ -247,22 +102,22 @@ static void while_it_moves(struct dma_place *p)
 	repeat_start(&mover);
 	for (; now_ms() < end || mover.rounds < 3 || !hits; value++) {
 		CHECK(now_ms() < end + edu_limit(60000));
-		take_in(p, 0, 1, own);
-		*word(p, 1) = lost;
-		*word(p, page) = value;
+		dma_take_in(p, 0, 1, own);
+		*dma_word(p, 1) = lost;
+		*dma_word(p, page) = value;
 		dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &address);
 		CHECK(address == p->addresses[page]);
 		edu_load(p->edu, address, 8);
 		dma_map_all(p->device, p->at.gpa + PAGE, PAGE, &p->addresses[1]);
 		edu_store(p->edu, p->addresses[1], 8);
-		if (*word(p, 1) != value && *word(p, 1) != 0 && *word(p, 1) != own &&
-		    *word(p, 1) != lost)
-			FAIL("the device has read %#llx", (unsigned long long)*word(p, 1));
-		hits += *word(p, 1) == value;
-		take_in(p, 0, 1, ~value);
+		if (*dma_word(p, 1) != value && *dma_word(p, 1) != 0 && *dma_word(p, 1) != own &&
+		    *dma_word(p, 1) != lost)
+			FAIL("the device has read %#llx", (unsigned long long)*dma_word(p, 1));
+		hits += *dma_word(p, 1) == value;
+		dma_take_in(p, 0, 1, ~value);
 		dma_map_all(p->device, p->at.gpa + page * PAGE, PAGE, &address);
 		edu_store(p->edu, address, 8);
-		CHECK(*word(p, page) == value || *word(p, page) == ~value);
+		CHECK(*dma_word(p, page) == value || *dma_word(p, page) == ~value);
 	}
 	repeat_stop(&mover);
 	dma_map_all(p->device, p->at.gpa, LENGTH, p->addresses);
@@ -276,7 +131,7 @@ static void write_by_device(struct dma_place *p, char *shared, const char *text)
 
 	for (int tries = 0; tries < 100; tries++) {
 		dma_map_all(p->device, (uintptr_t)shared, PAGE, &address);
-		memcpy(word(p, 0), text, 14);
+		memcpy(dma_word(p, 0), text, 14);
 		dma_map_all(p->device, p->at.gpa, PAGE, p->addresses);
 		edu_load(p->edu, p->addresses[0], 16);
 		edu_store(p->edu, address, 16);
@@ -308,27 +163,6 @@ static void unmovable(struct dma_place *p)
 	close(fd);
 }
 
-/* In a coherent pool a page is where a PCI device can reach it as well. */
-static void in_coherent_pool(struct dma_place *p)
-{
-	struct vmirror_pool_create args = {
-		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
-		.base = COHERENT_BASE, .name = "dma-coherent",
-	};
-	int pool = ioctl(p->at.self.t.sys, VMIRROR_POOL_CREATE, &args);
-
-	CHECK(pool >= 0);
-	*word(p, 9) = 99;
-	out(p, pool, 9 * PAGE, PAGE);
-	CHECK(vm_out_pages(p->at.vm) == 1 && dma_pages(p->device) < PAGES);
-	check_comes_back(p, 9);
-	CHECK(vm_out_pages(p->at.vm) == 1);
-	close(pool);
-	check_none_out(p->at.vm);
-	check_lost(p, 9, 0x2222222222222222 + 9 + 1);
-	check_comes_back(p, 9);
-}
-
 /* Two devices, each with its own addresses; what one loses the other keeps, till it is closed. */
 static void two_devices(struct dma_place *p)
 {
@@ -337,8 +171,8 @@ static void two_devices(struct dma_place *p)
 
 	dma_map_all(other, p->at.gpa + 4 * PAGE, PAGE, &address);
 	CHECK(address != p->addresses[4]);
-	*word(p, 4) = 44;
-	dma_carry(p, other, p->at.gpa + 4 * PAGE, word(p, 1), word(p, 4), 8);
+	*dma_word(p, 4) = 44;
+	dma_carry(p, other, p->at.gpa + 4 * PAGE, dma_word(p, 1), dma_word(p, 4), 8);
 	dma_map_and_unmap(p->device, p->at.gpa, LENGTH, 0, p->addresses);
 	CHECK(dma_pages(p->device) == 0);
 	for (int tries = 0; dma_pages(other) != 1; tries++) {	/* the kernel may have taken it */
@@ -385,7 +219,7 @@ static void outlives(struct dma_place *p)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		close(p->device);	/* ours is not to keep it */
-		*word(p, 3) = 77;
+		*dma_word(p, 3) = 77;
 		if (write(ready[1], "x", 1) != 1)
 			_exit(2);
 		for (;;)
@@ -398,10 +232,10 @@ static void outlives(struct dma_place *p)
 	close(p->device);
 	device = dma_device_create(vm, p->edu);
 	close(vm);
-	dma_map_all(device, (uintptr_t)word(p, 3), PAGE, &address);
+	dma_map_all(device, (uintptr_t)dma_word(p, 3), PAGE, &address);
 	edu_load(p->edu, address, 8);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
-	check_memory_is_gone(device, (uintptr_t)word(p, 3));
+	check_memory_is_gone(device, (uintptr_t)dma_word(p, 3));
 	edu_load_refused(p->edu, address);
 	close(device);
 	close(ready[0]);
@@ -409,7 +243,7 @@ static void outlives(struct dma_place *p)
 
 	p->device = dma_device_create(p->at.vm, p->edu);
 	dma_map_whole(p);
-	take_in(p, 3, 1, 78);
+	dma_take_in(p, 3, 1, 78);
 }
 
 /* The VM loses a slot, and the device what it could reach there. */
@@ -452,7 +286,7 @@ void case_dma(struct target *t)
 
 		dma_open_place(&p, &edu, with_kvm, variant == 2);
 		reaches(&p);
-		loses(&p);
+		dma_loses_pages(&p);
 		while_it_moves(&p);
 		if (with_kvm) {
 			slot_goes(&p);
@@ -460,7 +294,7 @@ void case_dma(struct target *t)
 			forks(&p);
 			two_devices(&p);
 			unmovable(&p);
-			in_coherent_pool(&p);
+			dma_in_coherent_pool(&p);
 			outlives(&p);
 		}
 		if (!variant)

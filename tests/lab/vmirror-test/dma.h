@@ -51,8 +51,19 @@ void dma_map_and_unmap(int device, uint64_t gpa, uint64_t length, uint64_t margi
 void dma_carry(struct dma_place *p, int reader, uint64_t from, void *to, const void *want,
 	       uint64_t length);
 
+uint64_t *dma_word(struct dma_place *p, uint64_t page);
+void dma_out(struct dma_place *p, int pool, uint64_t offset, uint64_t length);
+/* The device takes what one page begins with to another, where there is something else. */
+void dma_carry_within(struct dma_place *p, uint64_t from, uint64_t to, uint64_t length);
+/* The device's own memory begins with @value from here on: @page is where that was seen. */
+void dma_take_in(struct dma_place *p, uint64_t from, uint64_t page, uint64_t value);
+
 void dma_open_place(struct dma_place *p, struct edu *edu, bool with_kvm, bool huge);
 void dma_close_place(struct dma_place *p);
+
+/* dma-loses.c: pages are taken from the device */
+void dma_loses_pages(struct dma_place *p);
+void dma_in_coherent_pool(struct dma_place *p);
 
 /* dma-use.c: what must be refused, and the edu device's coming and going */
 void dma_wrong_use(struct dma_place *p);
