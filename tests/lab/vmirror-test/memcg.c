@@ -46,86 +46,152 @@ static uint64_t get(const char *file, const char *name)
 	return value;
 }
 
-/* In the group: write and check until told to end. */
-static void live(struct fire *f, int ready, int end)
+/**
+ * struct member - a child of ours in the group, whose memory is mirrored
+ * @limit: what it may have at first, of LENGTH that it uses
+ * @room: bytes of its memory that may be out at a time
+ * @salt: what it writes
+ * @live: what it does then, until it reads a byte from @end
+ * @killed: how many the group had lost for lack of memory before
+ */
+struct member {
+	const char *name;
+	uint64_t limit, room, salt;
+	void (*live)(struct fire *f, int end);
+
+	struct fire f;
+	pid_t pid;
+	int ready[2], end[2];
+	int vm, pool;
+	uint64_t killed;
+};
+
+static void be_member(struct member *m)
+{
+	set("cgroup.procs", getpid());
+	fire_write(&m->f, (struct run) { 0, m->f.pages }, m->salt);
+	CHECK(write(m->ready[1], "x", 1) == 1);
+	m->live(&m->f, m->end[0]);
+	fire_check_all(&m->f);
+	_exit(0);
+}
+
+static void begin(struct member *m, bool huge)
+{
+	char byte;
+
+	m->killed = get("memory.events", "oom_kill ");
+	fire_begin(&m->f, LENGTH, huge);
+	CHECK(madvise(m->f.memory, LENGTH, MADV_DONTNEED) == 0);	/* it is to be the group's */
+	CHECK(pipe(m->ready) == 0 && pipe(m->end) == 0);
+	set("memory.max", m->limit);
+	m->pid = fork();
+	CHECK(m->pid >= 0);
+	if (!m->pid)
+		be_member(m);
+	CHECK(read(m->ready[0], &byte, 1) == 1);
+	m->vm = vm_attach(&(struct target) { .pid = m->pid, .kvm = -1, .sys = m->f.t.sys },
+			  m->name, 0);
+	m->pool = pool_create(&m->f.t, m->name, m->room);
+}
+
+/* Let it end, and return how it did. */
+static int let_end(struct member *m)
+{
+	int status;
+
+	CHECK(write(m->end[1], "x", 1) == 1);
+	CHECK(waitpid(m->pid, &status, 0) == m->pid);
+	return status;
+}
+
+static void check_lived(struct member *m, int status)
+{
+	uint64_t killed = get("memory.events", "oom_kill ");
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		FAIL("the process ended with status %#x; %llu killed for lack of memory", status,
+		     (unsigned long long)(killed - m->killed));
+	CHECK(killed == m->killed);
+}
+
+static void close_all(struct member *m)
+{
+	close(m->vm);
+	close(m->pool);
+	for (int i = 0; i < 2; i++) {
+		close(m->ready[i]);
+		close(m->end[i]);
+	}
+}
+
+static void write_and_check(struct fire *f, int end)
 {
 	char byte;
 
 	CHECK(fcntl(end, F_SETFL, O_NONBLOCK) == 0);
-	set("cgroup.procs", getpid());
-	fire_write(f, (struct run) { 0, f->pages }, 400);
-	CHECK(write(ready, "x", 1) == 1);
 	while (read(end, &byte, 1) != 1) {
 		fire_write(f, fire_run(f), 401);
 		fire_check(f, fire_run(f));
 	}
-	fire_check_all(f);
-	_exit(0);
 }
 
-/*
- * @limit: what the process may have, of LENGTH that it uses: less than that where there is
- *	swap
- * @room: bytes of its memory that may be out at a time
- */
-static void under_limit(bool huge, uint64_t limit, uint64_t room)
+/* Send it out for a while; returns how many pages went. */
+static uint64_t storm(struct member *m)
 {
-	uint64_t oom = get("memory.events", "oom_kill "), max = get("memory.events", "max ");
-	uint64_t until, out = 0;
-	int ready[2], end[2], status, vm, pool;
-	struct vmirror_vm_stat vs;
-	struct fire f;
-	pid_t pid;
-	char byte;
+	uint64_t end = now_ms() + STORM_MS, out = 0;
 
-	fire_begin(&f, LENGTH, huge);
-	CHECK(madvise(f.memory, LENGTH, MADV_DONTNEED) == 0);	/* it is to be the group's */
-	CHECK(pipe(ready) == 0 && pipe(end) == 0);
-	set("memory.max", limit);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid)
-		live(&f, ready[1], end[0]);
-	CHECK(read(ready[0], &byte, 1) == 1);
-	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = f.t.sys }, "memcg", 0);
-	pool = pool_create(&f.t, "memcg", room);
-	for (until = now_ms() + STORM_MS; now_ms() < until;) {
+	while (now_ms() < end) {
 		struct vmirror_migrate args = {
 			.size = sizeof(args),
-			.pool_fd = pool,
-			.gpa = (uintptr_t)f.memory,
+			.pool_fd = m->pool,
+			.gpa = (uintptr_t)m->f.memory,
 			.length = LENGTH,
 		};
 
-		if (ioctl(vm, VMIRROR_MIGRATE, &args))
-			break;			/* it has died: see below */
+		if (ioctl(m->vm, VMIRROR_MIGRATE, &args))
+			break;			/* it has died: see check_lived() */
 		out += args.moved.moved_pages;
 		usleep(1000);
 	}
-	CHECK(write(end[1], "x", 1) == 1);
-	CHECK(waitpid(pid, &status, 0) == pid);
-	vm_stat(vm, &vs);
+	return out;
+}
+
+/* @limit: less than LENGTH where there is swap */
+static void under_limit(bool huge, uint64_t limit, uint64_t room)
+{
+	struct member m = {
+		.name = "memcg", .limit = limit, .room = room, .salt = 400, .live = write_and_check,
+	};
+	uint64_t max = get("memory.events", "max "), out;
+	struct vmirror_vm_stat vs;
+	int status;
+
+	begin(&m, huge);
+	out = storm(&m);
+	status = let_end(&m);
+	vm_stat(m.vm, &vs);
 	printf("  %s pages, limit %llu MiB of %llu, pool %llu MiB: %llu pages out, "
 	       "%llu back by fault, %llu times at the limit\n", huge ? "2 MiB" : "4 KiB",
 	       limit / MiB, LENGTH / MiB, room / MiB, (unsigned long long)out,
 	       (unsigned long long)vs.back_fault,
 	       (unsigned long long)(get("memory.events", "max ") - max));
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		FAIL("the process ended with status %#x; %llu killed for lack of memory", status,
-		     (unsigned long long)(get("memory.events", "oom_kill ") - oom));
-	CHECK(get("memory.events", "oom_kill ") == oom);
+	check_lived(&m, status);
 	CHECK(out > 0 && vs.back_fault > 0 && vs.out_pages == 0);
 	CHECK(limit > LENGTH || get("memory.events", "max ") > max);
-	close(vm);
-	close(pool);
-	for (int i = 0; i < 2; i++) {
-		close(ready[i]);
-		close(end[i]);
-	}
-	fire_write(&f, (struct run) { 0, f.pages }, 402);
-	all_out(f.vm, f.pool, f.memory, LENGTH);
-	fire_check(&f, (struct run) { 0, 1 });
-	fire_end(&f);
+	close_all(&m);
+	fire_write(&m.f, (struct run) { 0, m.f.pages }, 402);
+	all_out(m.f.vm, m.f.pool, m.f.memory, LENGTH);
+	fire_check(&m.f, (struct run) { 0, 1 });
+	fire_end(&m.f);
+}
+
+static void wait_for_end(struct fire *f, int end)
+{
+	char byte;
+
+	(void)f;
+	CHECK(read(end, &byte, 1) == 1);
 }
 
 /*
@@ -134,46 +200,20 @@ static void under_limit(bool huge, uint64_t limit, uint64_t room)
  */
 static void home_at_limit(bool huge)
 {
-	uint64_t oom = get("memory.events", "oom_kill ");
-	int ready[2], go[2], status, vm, pool;
+	struct member m = {
+		.name = "limit", .limit = 4 * LENGTH, .room = LENGTH, .salt = 500, .live = wait_for_end,
+	};
 	struct vmirror_vm_stat vs;
-	struct fire f;
-	pid_t pid;
-	char byte;
 
-	fire_begin(&f, LENGTH, huge);
-	CHECK(madvise(f.memory, LENGTH, MADV_DONTNEED) == 0);	/* it is to be the group's */
-	CHECK(pipe(ready) == 0 && pipe(go) == 0);
-	set("memory.max", 4 * LENGTH);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		set("cgroup.procs", getpid());
-		fire_write(&f, (struct run) { 0, f.pages }, 500);
-		CHECK(write(ready[1], "x", 1) == 1 && read(go[0], &byte, 1) == 1);
-		fire_check_all(&f);
-		_exit(0);
-	}
-	CHECK(read(ready[0], &byte, 1) == 1);
-	vm = vm_attach(&(struct target) { .pid = pid, .kvm = -1, .sys = f.t.sys }, "limit", 0);
-	pool = pool_create(&f.t, "limit", LENGTH);
-	all_out(vm, pool, f.memory, LENGTH);
+	begin(&m, huge);
+	all_out(m.vm, m.pool, m.f.memory, LENGTH);
 	set("memory.max", get("memory.current", NULL) + 32 * VMIRROR_PAGE_SIZE);
-	CHECK(write(go[1], "x", 1) == 1);
-	CHECK(waitpid(pid, &status, 0) == pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		FAIL("at its limit the process ended with status %#x", status);
-	CHECK(get("memory.events", "oom_kill ") == oom);
-	vm_stat(vm, &vs);
-	CHECK(vs.moved_out >= f.pages && vs.back_fault == vs.moved_out && !vs.out_pages);
-	close(vm);
-	close(pool);
-	for (int i = 0; i < 2; i++) {
-		close(ready[i]);
-		close(go[i]);
-	}
-	fire_write(&f, (struct run) { 0, f.pages }, 501);
-	fire_end(&f);
+	check_lived(&m, let_end(&m));
+	vm_stat(m.vm, &vs);
+	CHECK(vs.moved_out >= m.f.pages && vs.back_fault == vs.moved_out && !vs.out_pages);
+	close_all(&m);
+	fire_write(&m.f, (struct run) { 0, m.f.pages }, 501);
+	fire_end(&m.f);
 }
 
 static bool is_there_swap(void)
