@@ -44,7 +44,7 @@ static long info(struct file *file, void *arg)
 	struct vmirror_info *info = arg;
 
 	info->abi_version = VMIRROR_ABI_VERSION;
-	info->engines = 1 << VMIRROR_ENGINE_RAM | 1 << VMIRROR_ENGINE_COHERENT;
+	info->engines = vmirror_engines();
 	info->folio_orders = 1 << 0 | (MIGRATE_VMA_SELECT_COMPOUND ? 1 << BLOCK_ORDER : 0);
 	vmirror_reserve_stat(&info->reserve_pages, &info->reserve_target);
 	info->nr_pools = count(&vmirror_pools);

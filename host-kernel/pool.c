@@ -234,16 +234,25 @@ err_id:
 	return ret;
 }
 
+static const struct vmirror_engine *const engines[] = {
+	[VMIRROR_ENGINE_RAM] = &vmirror_engine_ram,
+	[VMIRROR_ENGINE_COHERENT] = &vmirror_engine_coherent,
+};
+
 static const struct vmirror_engine *engine_of(u32 type)
 {
-	switch (type) {
-	case VMIRROR_ENGINE_RAM:
-		return &vmirror_engine_ram;
-	case VMIRROR_ENGINE_COHERENT:
-		return &vmirror_engine_coherent;
-	default:
-		return NULL;
-	}
+	return type < ARRAY_SIZE(engines) ? engines[type] : NULL;
+}
+
+/* Which there are: a bit for each type. */
+u32 vmirror_engines(void)
+{
+	u32 types = 0;
+
+	for (u32 type = 0; type < ARRAY_SIZE(engines); type++)
+		if (engines[type])
+			types |= 1 << type;
+	return types;
 }
 
 static int check_create(const struct vmirror_pool_create *args)

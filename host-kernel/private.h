@@ -310,6 +310,7 @@ struct vmirror_pool {
 	atomic64_t freed_pages;
 };
 
+u32 vmirror_engines(void);
 struct file *vmirror_pool_open(const struct vmirror_pool_create *args);
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
