@@ -25,13 +25,50 @@ static unsigned int recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reas
 	return moved.moved_pages;
 }
 
+/* Leave out what is another's: nobody else's vCPUs are to wait for this.  A glance, too. */
+static unsigned int only_those_of(u32 vm_id, unsigned long *pfns, unsigned int n)
+{
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (vmirror_devdata_vm(pfn_to_page(pfns[i])) == vm_id)
+			pfns[left++] = pfns[i];
+	return left;
+}
+
+/* Who looks by address must know of these.  Their addresses are noted in batch->pfns. */
+static unsigned int begin_flights(struct vmirror_batch *batch, unsigned int n)
+{
+	unsigned int flights = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct folio *folio = page_folio(pfn_to_page(batch->src[i]));
+		unsigned long addr = READ_ONCE(folio->index) << PAGE_SHIFT;
+
+		if (flights && batch->pfns[flights - 1] / BLOCK_BYTES == addr / BLOCK_BYTES)
+			continue;
+		batch->pfns[flights++] = addr;
+		vmirror_flight_begin(addr);
+	}
+	return flights;
+}
+
+static void end_flights(struct vmirror_batch *batch, unsigned int flights)
+{
+	while (flights)
+		vmirror_flight_end(batch->pfns[--flights]);
+}
+
 /* Returns how many entries of batch->src there are. */
-static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
-				  struct vmirror_batch *batch)
+static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block, u32 only_vm,
+				  struct vmirror_batch *batch, unsigned int *flights)
 {
 	int reading = srcu_read_lock(&vmirror_collecting);
 	unsigned int n = vmirror_pool_list_block(pool, block, batch->src);
 
+	if (only_vm)
+		n = only_those_of(only_vm, batch->src, n);
+	*flights = begin_flights(batch, n);
 	if (n)
 		compat_migrate_device_pfns(batch->src, n);
 	for (unsigned int i = 0; i < n; i++) {
@@ -65,10 +102,10 @@ static unsigned int evict_block(struct vmirror_pool *pool, unsigned int block, u
 	};
 	u32 split_vm = 0;
 	u64 split_gpa = 0;
-	unsigned int n;
+	unsigned int n, flights;
 	int reading;
 
-	n = set_out_block(pool, block, batch);
+	n = set_out_block(pool, block, only_vm, batch, &flights);
 	if (!n)
 		goto out;
 	home.args.npages = n;
@@ -83,6 +120,7 @@ static unsigned int evict_block(struct vmirror_pool *pool, unsigned int block, u
 	reading = srcu_read_lock(&vmirror_collecting);
 	migrate_device_finalize(batch->src, batch->dst, n);
 	srcu_read_unlock(&vmirror_collecting, reading);
+	end_flights(batch, flights);
 out:
 	vmirror_batch_put(batch);
 	if (split_vm)

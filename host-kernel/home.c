@@ -171,7 +171,7 @@ void vmirror_home_tell(struct vmirror_homecoming *home)
 		home->came += pages;
 		vm = vm ?: vm_of(from);
 		vmirror_move_add(&move, from, pages);
-		vmirror_devdata_set_home(from);
+		vmirror_devdata_set(from, DEVDATA_HOME);
 	}
 	vmirror_move_flush(&move);
 	if (vm && home->reason == VMIRROR_REASON_CPU_FAULT)
@@ -205,13 +205,18 @@ void vmirror_put_back(struct migrate_vma *args)
  */
 bool vmirror_come_home(struct vmirror_homecoming *home)
 {
-	if (!vmirror_set_out(&home->args))
-		return false;
-	vmirror_home_fill(home);
-	migrate_vma_pages(&home->args);
-	vmirror_home_tell(home);
-	vmirror_put_back(&home->args);
-	return true;
+	bool ok;
+
+	vmirror_flight_begin(home->args.start);
+	ok = vmirror_set_out(&home->args);
+	if (ok) {
+		vmirror_home_fill(home);
+		migrate_vma_pages(&home->args);
+		vmirror_home_tell(home);
+		vmirror_put_back(&home->args);
+	}
+	vmirror_flight_end(home->args.start);
+	return ok;
 }
 
 /*
@@ -250,9 +255,11 @@ void vmirror_split_at(struct vm_area_struct *vma, unsigned long addr)
 	};
 
 	mutex_lock(lock);
+	vmirror_flight_begin(addr);
 	if (vmirror_set_out(&args)) {
 		migrate_vma_pages(&args);
 		vmirror_put_back(&args);
 	}
+	vmirror_flight_end(addr);
 	mutex_unlock(lock);
 }

@@ -108,10 +108,15 @@ static void tell(struct out *out, struct migrate_vma *args)
 		if (!dpage || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		if (spage && vmirror_is_in_pool(spage)) {
-			/* Of another VM's, which shares it after a fork, it is the first to us. */
+			/*
+			 * Of another VM's, which shares it after a fork, it is the first to us, and
+			 * that one loses it.
+			 */
 			if (vmirror_devdata_vm(spage) == out->walk->vm->id)
 				reason = VMIRROR_REASON_PEER;
-			vmirror_devdata_set_home(spage);
+			else
+				vmirror_count_dropped(spage, folio_nr_pages(page_folio(spage)));
+			vmirror_devdata_set(spage, DEVDATA_HOME);
 		}
 		if (reason != move.reason)
 			vmirror_move_flush(&move);
@@ -119,6 +124,7 @@ static void tell(struct out *out, struct migrate_vma *args)
 		pages = folio_nr_pages(page_folio(dpage));
 		memset(&why[i], BATCH_MOVED, pages);
 		vmirror_move_add(&move, dpage, pages);
+		vmirror_devdata_set(dpage, DEVDATA_TOLD);
 		atomic64_add(pages, &out->walk->pool->out_pages);
 		if (pages > 1)
 			out->walk->moved->moved_huge++;
@@ -154,6 +160,7 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 
 	out->make = out->walk->populate && vma_is_accessible(vma);
 	vma_start_write(vma);
+	vmirror_flight_begin(start);
 	ok = out->walk->peers ? vmirror_set_out(&args) : !migrate_vma_setup(&args);
 	mmap_write_downgrade(mm);
 	if (ok) {
@@ -165,6 +172,7 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 		else
 			migrate_vma_finalize(&args);
 	}
+	vmirror_flight_end(start);
 	mmap_read_unlock(mm);
 }
 
@@ -260,7 +268,7 @@ static void out_again(struct vmirror_walk *walk, unsigned long start, unsigned l
 	usleep_range(50, 200);
 	ret = out_once(walk, start, end);
 	for (unsigned long i = 0; i < pages; i++)
-		if (ret || before[i] != VMIRROR_SKIP_BUSY)
+		if (why[i] != BATCH_MOVED && (ret || before[i] != VMIRROR_SKIP_BUSY))
 			why[i] = before[i];
 }
 

@@ -26,6 +26,15 @@ static void count(struct vmirror_vm *vm, const struct vmirror_move *move)
 		atomic64_add(move->pages, &vm->back_recall);
 }
 
+/* The VM whose locked device page this is has lost it: to another one's, after a fork. */
+void vmirror_count_dropped(const struct page *page, unsigned int pages)
+{
+	struct vmirror_vm *vm = xa_load(&vmirror_vms, vmirror_devdata_vm(page));
+
+	if (!WARN_ON_ONCE(!vm))
+		atomic64_add(pages, &vm->dropped);
+}
+
 /* Tell of the run that was gathered so far, and begin anew. */
 void vmirror_move_flush(struct vmirror_move *move)
 {

@@ -144,16 +144,19 @@ static void free_folio(struct folio *folio)
 	vm = xa_load(&vmirror_vms, (unsigned long)data & DEVDATA_VM_MASK);
 	atomic64_add(pages, &pool->freed_pages);
 	vmirror_pool_give_freed(pool, index, pages);
-	if (!WARN_ON_ONCE(!vm))
+	if (!WARN_ON_ONCE(!vm)) {
+		if (vmirror_devdata_is_dropped(data))
+			atomic64_add(pages, &vm->dropped);
 		atomic64_sub(pages, &vm->out_pages);
+	}
 	rcu_read_unlock();
 }
 
 #ifdef HAVE_FOLIO_SPLIT
-/* A 2 MiB device folio falls apart; each page keeps saying whose it is. */
+/* A 2 MiB device folio falls apart; each page keeps saying whose it is, and where it was. */
 static void split_folio_data(struct folio *head, struct folio *tail)
 {
-	struct page *page = folio_page(head, 0);
+	unsigned long data = (unsigned long)folio_page(head, 0)->zone_device_data;
 	unsigned long index;
 
 	if (!tail)
@@ -161,9 +164,7 @@ static void split_folio_data(struct folio *head, struct folio *tail)
 	index = folio_pfn(tail) - folio_pfn(head);
 	tail->pgmap = head->pgmap;
 	tail->page.mapping = head->page.mapping;
-	tail->page.zone_device_data = vmirror_devdata(vmirror_devdata_vm(page),
-						      vmirror_devdata_gpa(page) +
-						      (index << PAGE_SHIFT));
+	tail->page.zone_device_data = (void *)(data + (index << DEVDATA_GPA_SHIFT));
 }
 #endif
 

@@ -171,6 +171,7 @@ struct vmirror_vm {
 	atomic64_t moved_out;
 	atomic64_t back_fault;
 	atomic64_t back_recall;
+	atomic64_t dropped;
 	atomic64_t faults;
 	atomic64_t reserve_used;
 	atomic64_t invalidations;
@@ -360,13 +361,15 @@ static inline u64 vmirror_pool_offset(const struct vmirror_pool *pool, const str
 
 /*
  * A device page says whose it is in its zone_device_data, with no memory of its
- * own: the guest frame number above, a bit that says that its content has come home and only
- * its last reference is still to go, the id of the VM below.  0 is a free page.
+ * own: the guest frame number above; a bit that says that its content has come home and only
+ * its last reference is still to go; one that says that it was told of as out; the id of the VM
+ * below.  0 is a free page.
  */
-#define DEVDATA_VM_BITS		23
+#define DEVDATA_VM_BITS		22
 #define DEVDATA_VM_MASK		((1UL << DEVDATA_VM_BITS) - 1)
-#define DEVDATA_HOME		(1UL << DEVDATA_VM_BITS)
-#define DEVDATA_GPA_SHIFT	(DEVDATA_VM_BITS + 1)
+#define DEVDATA_TOLD		(1UL << DEVDATA_VM_BITS)
+#define DEVDATA_HOME		(1UL << (DEVDATA_VM_BITS + 1))
+#define DEVDATA_GPA_SHIFT	(DEVDATA_VM_BITS + 2)
 static_assert(VMIRROR_GPA_BITS - 12 + DEVDATA_GPA_SHIFT <= 64);
 
 static inline void *vmirror_devdata(u32 vm_id, u64 gpa)
@@ -392,10 +395,16 @@ static inline bool vmirror_devdata_is_out(const struct page *page)
 	return (data & DEVDATA_VM_MASK) && !(data & DEVDATA_HOME);
 }
 
-/* With the page locked. */
-static inline void vmirror_devdata_set_home(struct page *page)
+/* Those of a page that was told of as out, and goes without having come home, are dropped. */
+static inline bool vmirror_devdata_is_dropped(const void *data)
 {
-	page->zone_device_data = (void *)((unsigned long)page->zone_device_data | DEVDATA_HOME);
+	return ((unsigned long)data & (DEVDATA_TOLD | DEVDATA_HOME)) == DEVDATA_TOLD;
+}
+
+/* With the page locked; @flag: DEVDATA_TOLD or DEVDATA_HOME */
+static inline void vmirror_devdata_set(struct page *page, unsigned long flag)
+{
+	page->zone_device_data = (void *)((unsigned long)page->zone_device_data | flag);
 }
 
 /* --- engine-ram.c ---------------------------------------------------------- */
@@ -430,6 +439,20 @@ struct vmirror_move {
 
 void vmirror_move_add(struct vmirror_move *move, struct page *page, unsigned int pages);
 void vmirror_move_flush(struct vmirror_move *move);
+void vmirror_count_dropped(const struct page *page, unsigned int pages);
+
+/* --- flight.c: who is moving device pages about, and where -------------------- */
+
+struct vmirror_watch {
+	unsigned int place;
+	int begun;
+	bool calm;
+};
+
+void vmirror_flight_begin(unsigned long addr);
+void vmirror_flight_end(unsigned long addr);
+struct vmirror_watch vmirror_flight_watch(unsigned long addr);
+bool vmirror_flight_was_calm(const struct vmirror_watch *watch);
 
 /* --- walk.c: going through a range of guest memory --------------------------- */
 

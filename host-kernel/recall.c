@@ -12,21 +12,37 @@ struct recall {
 	enum vmirror_reason reason;
 };
 
-/* Not brought home yet.  What could not be read is tried again. */
+/*
+ * What is known of a page while its block is at hand, beside what it ends with: it is UNSEEN, or
+ * was SEEN in a pool and must come home.  One that could not be read is tried again.
+ */
+#define SEEN	0
+#define UNSEEN	0xfe
+
 static bool is_awaited(u8 why)
 {
-	return !why || why == VMIRROR_SKIP_COPY_FAILED;
+	return why == SEEN || why == UNSEEN || why == VMIRROR_SKIP_COPY_FAILED;
+}
+
+static bool is_settled(const u8 *why, unsigned long n)
+{
+	if (!memchr_inv(why, BATCH_MOVED, n))
+		return true;
+	for (unsigned long i = 0; i < n; i++)
+		if (is_awaited(why[i]))
+			return false;
+	return true;
 }
 
 /*
- * What is still out of the pages at hand?  Those that were and are in RAM now have moved.
- * Those that are not mapped just now are in flight, or ceased to exist.  Hidden are those
- * that hmm_range_fault() does not look at, because the VMM may not read them (PROT_NONE).
+ * What a look has found of the pages that are awaited.  Unmapped are those that are in flight,
+ * or do not exist.  Hidden are those that hmm_range_fault() does not look at, because the VMM may
+ * not read them (PROT_NONE).
  */
-struct still_out {
+struct look {
 	u8 *why;
-	unsigned int out;
-	unsigned int in_flight;
+	bool out;
+	bool unmapped;
 	bool hidden;
 	bool told;
 };
@@ -41,68 +57,80 @@ static bool is_out(unsigned long pfn)
 	return is_mapped(pfn) && vmirror_is_in_pool(hmm_pfn_to_page(pfn));
 }
 
-static void note(u8 *why, u8 what, unsigned long pages)
+static void look(unsigned long *pfns, unsigned long n, void *arg)
 {
-	if (pages == 1)
-		*why = what;
-	else
-		memset(why, what, pages);
-}
+	struct look *look = arg;
 
-static void look_first(unsigned long *pfns, unsigned long n, void *arg)
-{
-	struct still_out *still = arg;
-
-	still->out = 0;
-	still->in_flight = 0;
+	look->out = look->unmapped = look->hidden = false;
 	for (unsigned long i = 0; i < n; i++) {
-		bool out = is_out(pfns[i]);
+		u8 *why = &look->why[i];
 
-		still->why[i] = out ? 0 : VMIRROR_SKIP_ABSENT;
-		still->hidden |= pfns[i] & HMM_PFN_ERROR;
-		still->out += out;
+		if (!is_awaited(*why))
+			continue;
+		if (is_out(pfns[i])) {
+			look->out = true;
+			if (*why == UNSEEN)
+				*why = SEEN;
+		} else if (is_mapped(pfns[i])) {
+			*why = *why == UNSEEN ? VMIRROR_SKIP_ABSENT : BATCH_MOVED;
+		} else if (pfns[i] & HMM_PFN_ERROR) {
+			look->hidden = true;
+		} else {
+			look->unmapped = true;
+		}
 	}
 }
 
 /* Where one PMD maps all of the block, its first page tells of all. */
 static void look_at_one(unsigned long *pfns, unsigned long n, void *arg)
 {
-	struct still_out *still = arg;
-	bool out = is_out(pfns[0]);
+	struct look *look = arg;
 
-	still->told = is_mapped(pfns[0]) && hmm_pfn_to_map_order(pfns[0]) >= BLOCK_ORDER;
-	if (!still->told)
-		return;
-	still->out = out ? BLOCK_PAGES : 0;
-	memset(still->why, out ? 0 : VMIRROR_SKIP_ABSENT, BLOCK_PAGES);
+	look->told = is_mapped(pfns[0]) && hmm_pfn_to_map_order(pfns[0]) >= BLOCK_ORDER;
+	look->out = look->told && is_out(pfns[0]);
+	look->unmapped = look->hidden = false;
+	if (look->told)
+		memset(look->why, look->out ? SEEN : VMIRROR_SKIP_ABSENT, BLOCK_PAGES);
 }
 
-static void look_again(unsigned long *pfns, unsigned long n, void *arg)
+static int look_first(struct vmirror_walk *walk, unsigned long start, unsigned long end,
+		      struct look *found)
 {
-	struct still_out *still = arg;
+	unsigned long *pfns = walk->batch->pfns;
 
-	still->out = 0;
-	still->in_flight = 0;
-	for (unsigned long i = 0; i < n; i++) {
-		if (!is_awaited(still->why[i]))
-			continue;
-		if (is_out(pfns[i]))
-			still->out++;
-		else if (is_mapped(pfns[i]))
-			still->why[i] = BATCH_MOVED;
-		else
-			still->in_flight++;
+	memset(found->why, UNSEEN, (end - start) >> PAGE_SHIFT);
+	if (IS_ALIGNED(start | end, BLOCK_BYTES)) {
+		int ret = vmirror_mirror_read(walk->slot, start, start + PAGE_SIZE, pfns, LOOK_MS,
+					      look_at_one, found);
+
+		if (ret || found->told)
+			return ret;
 	}
+	return vmirror_mirror_read(walk->slot, start, end, pfns, LOOK_MS, look, found);
 }
 
-static bool is_all_home(const u8 *why, unsigned long n)
+/* Nobody moved anything while we looked: what is not mapped does not exist, or does no more. */
+static void settle_unmapped(struct vmirror_batch *batch, unsigned long n)
 {
-	if (!memchr_inv(why, BATCH_MOVED, n))
-		return true;
 	for (unsigned long i = 0; i < n; i++)
-		if (is_awaited(why[i]))
-			return false;
-	return true;
+		if (is_awaited(batch->why[i]) && !(batch->pfns[i] & (HMM_PFN_VALID | HMM_PFN_ERROR)))
+			batch->why[i] = VMIRROR_SKIP_ABSENT;
+}
+
+/* What is hidden and cannot be moved is not in a pool. */
+static void settle_hidden(struct vmirror_batch *batch, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		if (batch->why[i] == UNSEEN && (batch->pfns[i] & HMM_PFN_ERROR))
+			batch->why[i] = VMIRROR_SKIP_ABSENT;
+}
+
+/* Time is up. */
+static void settle_rest(u8 *why, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		if (why[i] == SEEN || why[i] == UNSEEN)
+			why[i] = VMIRROR_SKIP_BUSY;
 }
 
 /* The look will not tell of pages that are hidden; the migration does.  Returns whether any moved. */
@@ -116,7 +144,8 @@ static bool note_moved(const struct vmirror_homecoming *home)
 		step = args->src[i] & MIGRATE_PFN_COMPOUND ? BLOCK_PAGES : 1;
 		if (!args->dst[i] || !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		note(&home->why[i], BATCH_MOVED, step);
+		for (unsigned long j = i; j < i + step; j++)
+			home->why[j] = BATCH_MOVED;
 		any = true;
 	}
 	return any;
@@ -167,53 +196,40 @@ static bool recall_once(struct recall *recall, unsigned long start, unsigned lon
 #define RECALL_TRIES	100
 #define RECALL_SECONDS	2
 
-static int look_at_first(struct vmirror_walk *walk, unsigned long start, unsigned long end,
-			 struct still_out *still)
-{
-	unsigned long *pfns = walk->batch->pfns;
-
-	if (IS_ALIGNED(start | end, BLOCK_BYTES)) {
-		int ret = vmirror_mirror_read(walk->slot, start, start + PAGE_SIZE, pfns, LOOK_MS,
-					      look_at_one, still);
-
-		if (ret || still->told)
-			return ret;
-	}
-	return vmirror_mirror_read(walk->slot, start, end, pfns, LOOK_MS, look_first, still);
-}
+/* So often in vain, and what is hidden is nothing that could come. */
+#define HIDDEN_TRIES	4
 
 static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned long end)
 {
 	struct recall *recall = container_of(walk, struct recall, walk);
-	struct still_out still = { .why = walk->batch->why };
 	unsigned long deadline = jiffies + RECALL_SECONDS * HZ;
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
-	bool first = true;
+	struct vmirror_batch *batch = walk->batch;
+	struct look found = { .why = batch->why };
+	unsigned int in_vain = 0;
 
 	for (int tries = 0; tries < RECALL_TRIES && !time_after(jiffies, deadline); tries++) {
-		int ret = first ? look_at_first(walk, start, end, &still) :
-				  vmirror_mirror_read(walk->slot, start, end, walk->batch->pfns,
-						      LOOK_MS, look_again, &still);
+		struct vmirror_watch watch = vmirror_flight_watch(start);
+		int ret = !tries ? look_first(walk, start, end, &found) :
+				   vmirror_mirror_read(walk->slot, start, end, batch->pfns,
+						       LOOK_MS, look, &found);
 
 		if (ret == -EINTR)
 			return ret;
-		if (ret && first)
-			memset(still.why, 0, sizeof(walk->batch->why));
-		first = first && ret;
-		if (!ret && !still.out && !still.in_flight && !still.hidden)
+		if (!ret && found.unmapped && vmirror_flight_was_calm(&watch))
+			settle_unmapped(batch, pages);
+		if (!ret && is_settled(batch->why, pages))
 			return 0;
 		if (tries > 1)
 			usleep_range(50, 200);
-		/* What is hidden may come in parts, as a folio that has to be split does. */
-		if (ret || still.out || still.hidden)
-			still.hidden &= recall_once(recall, start, end);
-		if (!still.hidden && is_all_home(still.why, pages))
+		if (!ret && !found.out && !found.hidden)
+			continue;
+		if (!recall_once(recall, start, end) && ++in_vain >= HIDDEN_TRIES && !ret)
+			settle_hidden(batch, pages);
+		if (is_settled(batch->why, pages))
 			return 0;
 	}
-	/* In flight for so long: discarded in the meantime, so there is no page to bring. */
-	for (unsigned long i = 0; !still.out && i < pages; i++)
-		if (!still.why[i])
-			still.why[i] = VMIRROR_SKIP_ABSENT;
+	settle_rest(batch->why, pages);
 	return 0;
 }
 

@@ -108,7 +108,6 @@ static long vm_stat(struct file *file, void *arg)
 {
 	struct vmirror_vm *vm = file->private_data;
 	struct vmirror_vm_stat *stat = arg;
-	s64 homecome;
 
 	vmirror_slots_sync(vm);		/* if it cannot, the last known numbers do */
 	stat->id = vm->id;
@@ -117,16 +116,11 @@ static long vm_stat(struct file *file, void *arg)
 	rcu_read_unlock();
 	stat->dead = test_bit(0, &vm->exited);
 	stat->ram_bytes = READ_ONCE(vm->ram_bytes);
-	/*
-	 * In this order: a page that moves while we read is counted on both sides at worst,
-	 * and what was dropped comes out too small, never too large.
-	 */
 	stat->moved_out = atomic64_read(&vm->moved_out);
 	stat->out_pages = atomic64_read(&vm->out_pages);
 	stat->back_fault = atomic64_read(&vm->back_fault);
 	stat->back_recall = atomic64_read(&vm->back_recall);
-	homecome = stat->moved_out - stat->out_pages - stat->back_fault - stat->back_recall;
-	stat->dropped = max_t(s64, homecome, 0);
+	stat->dropped = atomic64_read(&vm->dropped);
 	stat->faults = atomic64_read(&vm->faults);
 	stat->reserve_used = atomic64_read(&vm->reserve_used);
 	stat->invalidations = atomic64_read(&vm->invalidations);

@@ -411,7 +411,8 @@ struct vmirror_migrate {
  * @length: bytes
  * @moved: out: what was done; a page that already was at home or does not exist
  *	is counted as VMIRROR_SKIP_ABSENT, a hole as VMIRROR_SKIP_NO_SLOT.  What the engine
- *	could not read (VMIRROR_SKIP_COPY_FAILED) stays where it is and can be asked for again.
+ *	could not read (VMIRROR_SKIP_COPY_FAILED) stays where it is and can be asked for again, and
+ *	so does what others held or moved about for seconds (VMIRROR_SKIP_BUSY).
  *
  * Return: 0 or -1 with errno as VMIRROR_MIGRATE has (no EBADF).
  */

@@ -42,6 +42,7 @@ static const struct entry {
 	{ .name = "kernel-moves", .run = case_kernel_moves },
 	{ .name = "ksm", .run = case_ksm },
 	{ .name = "one-folio", .run = case_one_folio },
+	{ .name = "recall-race", .run = case_recall_race },
 	{ .name = "pins", .run = case_pins },
 	{ .name = "folios", .run = case_folios },
 	{ .name = "two-mirrors", .run = case_two_mirrors },

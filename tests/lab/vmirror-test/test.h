@@ -106,6 +106,7 @@ void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
 void case_ksm(struct target *t);
 void case_one_folio(struct target *t);
+void case_recall_race(struct target *t);
 void case_pins(struct target *t);
 void case_folios(struct target *t);
 void case_two_mirrors(struct target *t);
