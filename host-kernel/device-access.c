@@ -14,7 +14,7 @@ static int load_page(struct page *to, struct page *from)
 {
 	struct vmirror_pool *pool;
 
-	if (!is_device_private_page(from)) {
+	if (!vmirror_is_in_pool(from)) {
 		copy_highpage(to, from);
 		return 0;
 	}
@@ -29,7 +29,7 @@ static int store_page(struct page *to, struct page *from)
 
 	/* A writable entry need not be a dirty one: what is clean may be dropped. */
 	folio_mark_dirty(page_folio(to));
-	if (!is_device_private_page(to)) {
+	if (!vmirror_is_in_pool(to)) {
 		copy_highpage(to, from);
 		return 0;
 	}
