@@ -183,7 +183,7 @@ int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_a
 	if (!access.bounce)
 		return -ENOMEM;
 	access.batch = vmirror_batch_get();
-	ret = vmirror_slots_hold(vm);
+	ret = vmirror_slots_hold(vm, WAIT_KILLABLE);
 	if (!ret) {
 		ret = access_range(&access);
 		vmirror_slots_release(vm);
@@ -256,7 +256,8 @@ int vmirror_device_exclusive(struct vmirror_device *device, struct vmirror_devic
 	int ret;
 
 	args->done_bytes = 0;
-	ret = vmirror_check_range(args->gpa, args->length) ?: vmirror_slots_hold(vm);
+	ret = vmirror_check_range(args->gpa, args->length) ?:
+	      vmirror_slots_hold(vm, WAIT_KILLABLE);
 	if (ret)
 		return ret;
 	for (; !ret && args->done_bytes < args->length; args->done_bytes += PAGE_SIZE) {

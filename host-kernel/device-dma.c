@@ -167,7 +167,7 @@ int vmirror_dma_map(struct vmirror_device *device, struct vmirror_device_dma_map
 	if (args->length > VMIRROR_DMA_MAX)
 		return -EFBIG;
 	batch = vmirror_batch_get();
-	ret = vmirror_slots_hold(vm);
+	ret = vmirror_slots_hold(vm, WAIT_KILLABLE);
 	if (ret)
 		goto out;
 	slot = vmirror_slot_at(vm, args->gpa, &hole_end);

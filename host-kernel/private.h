@@ -161,6 +161,7 @@ struct vmirror_vm {
 	struct rw_semaphore slots_lock;
 	struct list_head slots;
 	struct list_head dmas;
+	unsigned int nr_slots;
 	u64 slots_generation;
 	u64 ram_bytes;
 
@@ -199,8 +200,11 @@ struct mirror_slot {
 	spinlock_t seq_lock;
 };
 
-int vmirror_slots_sync(struct vmirror_vm *vm);
-int vmirror_slots_hold(struct vmirror_vm *vm);
+/* For a lock: not at all, until killed, or until it is there. */
+enum vmirror_wait { WAIT_NOT, WAIT_KILLABLE, WAIT_ALWAYS };
+
+int vmirror_slots_sync(struct vmirror_vm *vm, enum vmirror_wait how);
+int vmirror_slots_hold(struct vmirror_vm *vm, enum vmirror_wait how);
 void vmirror_slots_release(struct vmirror_vm *vm);
 void vmirror_slots_remove_all(struct vmirror_vm *vm);
 struct mirror_slot *vmirror_slot_at(struct vmirror_vm *vm, u64 gpa, u64 *hole_end);

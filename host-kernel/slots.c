@@ -28,6 +28,7 @@ static void slot_remove(struct mirror_slot *slot)
 	vmirror_dma_slot_gone(slot);
 	mmu_interval_notifier_remove(&slot->notifier);
 	list_del(&slot->link);
+	WRITE_ONCE(slot->vm->nr_slots, slot->vm->nr_slots - 1);
 	kfree(slot);
 }
 
@@ -49,6 +50,7 @@ static int slot_add(struct vmirror_vm *vm, const struct vmirror_slot *info,
 		return ret;
 	}
 	list_add(&slot->link, after);
+	WRITE_ONCE(vm->nr_slots, vm->nr_slots + 1);
 	return 0;
 }
 
@@ -106,24 +108,39 @@ static int reread(struct vmirror_vm *vm)
 	return 0;
 }
 
+static bool are_true(struct vmirror_vm *vm)
+{
+	return READ_ONCE(vm->slots_generation) == vm->ops->generation(vm->guest);
+}
+
 /**
  * vmirror_slots_sync() - make vm->slots true
  * @vm: the VM
+ * @how: whether to wait for others that have the slots, and for how long
  *
- * Return: 0, -ESRCH if the VM's address space is gone, or -ENOMEM
+ * Return: 0, -ESRCH if the VM's address space is gone, -ENOMEM, -EINTR if the caller was killed,
+ * or -EBUSY if others have the slots
  */
-int vmirror_slots_sync(struct vmirror_vm *vm)
+int vmirror_slots_sync(struct vmirror_vm *vm, enum vmirror_wait how)
 {
 	int ret = 0;
 
-	if (READ_ONCE(vm->slots_generation) == vm->ops->generation(vm->guest))
+	if (are_true(vm))
 		return 0;
 	if (!mmget_not_zero(vm->mm))
 		return -ESRCH;
-	down_write(&vm->slots_lock);
-	if (vm->slots_generation != vm->ops->generation(vm->guest))
+	if (how == WAIT_ALWAYS)
+		down_write(&vm->slots_lock);
+	else if (how == WAIT_KILLABLE)
+		ret = down_write_killable(&vm->slots_lock);
+	else
+		ret = down_write_trylock(&vm->slots_lock) ? 0 : -EBUSY;
+	if (ret)
+		goto out;
+	if (!are_true(vm))
 		ret = reread(vm);
 	up_write(&vm->slots_lock);
+out:
 	mmput(vm->mm);
 	return ret;
 }
@@ -131,21 +148,27 @@ int vmirror_slots_sync(struct vmirror_vm *vm)
 /**
  * vmirror_slots_hold() - make vm->slots true, and keep them and the VM's address space
  * @vm: the VM
+ * @how: as vmirror_slots_sync(), but not WAIT_NOT
  *
  * Who needs a batch gets it before: others wait for us with batches in their hands.
  *
  * Return: 0, with slots_lock held for reading, or as vmirror_slots_sync()
  */
-int vmirror_slots_hold(struct vmirror_vm *vm)
+int vmirror_slots_hold(struct vmirror_vm *vm, enum vmirror_wait how)
 {
-	int ret = vmirror_slots_sync(vm);
+	int ret = vmirror_slots_sync(vm, how);
 
 	if (ret)
 		return ret;
 	if (!mmget_not_zero(vm->mm))
 		return -ESRCH;
-	down_read(&vm->slots_lock);
-	return 0;
+	if (how == WAIT_ALWAYS)
+		down_read(&vm->slots_lock);
+	else
+		ret = down_read_killable(&vm->slots_lock);
+	if (ret)
+		mmput(vm->mm);
+	return ret;
 }
 
 void vmirror_slots_release(struct vmirror_vm *vm)
@@ -251,7 +274,7 @@ long vmirror_slots_ioctl(struct file *file, void *arg)
 
 	if (args->flags || args->reserved)
 		return -EINVAL;
-	ret = vmirror_slots_hold(vm);
+	ret = vmirror_slots_hold(vm, WAIT_KILLABLE);
 	if (ret)
 		return ret;
 	ret = copy_slots(vm, args);

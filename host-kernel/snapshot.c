@@ -182,7 +182,7 @@ int vmirror_snapshot(struct vmirror_vm *vm, u64 gpa, u64 length, vmirror_emit_t 
 		return -ENOMEM;
 	snap->emit = emit;
 	snap->arg = arg;
-	ret = vmirror_slots_hold(vm);
+	ret = vmirror_slots_hold(vm, WAIT_KILLABLE);
 	if (ret)
 		return ret;
 	ret = snapshot_range(snap, vm, gpa, gpa + length);

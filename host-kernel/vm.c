@@ -94,14 +94,8 @@ static int vm_map_ring(struct file *file, struct vm_area_struct *vma)
 /* What the attachment costs, all told. */
 static u64 vm_overhead(struct vmirror_vm *vm)
 {
-	struct mirror_slot *slot;
-	u64 bytes = sizeof(*vm) + vm->ring.map_size;
-
-	down_read(&vm->slots_lock);
-	list_for_each_entry(slot, &vm->slots, link)
-		bytes += sizeof(*slot);
-	up_read(&vm->slots_lock);
-	return bytes;
+	return sizeof(*vm) + vm->ring.map_size +
+	       READ_ONCE(vm->nr_slots) * sizeof(struct mirror_slot);
 }
 
 static long vm_stat(struct file *file, void *arg)
@@ -109,7 +103,7 @@ static long vm_stat(struct file *file, void *arg)
 	struct vmirror_vm *vm = file->private_data;
 	struct vmirror_vm_stat *stat = arg;
 
-	vmirror_slots_sync(vm);		/* if it cannot, the last known numbers do */
+	vmirror_slots_sync(vm, WAIT_NOT);	/* if it cannot, the last known numbers do */
 	stat->id = vm->id;
 	rcu_read_lock();
 	stat->pid = pid_task(vm->pid, PIDTYPE_TGID) ? pid_vnr(vm->pid) : 0;
@@ -288,7 +282,7 @@ struct file *vmirror_vm_open(const struct vmirror_vm_attach *args)
 	if (ret)
 		goto err_unlock;
 	vm->slots_generation = ~0ULL;
-	ret = vmirror_slots_sync(vm);
+	ret = vmirror_slots_sync(vm, WAIT_KILLABLE);
 	if (ret)
 		goto err_erase;
 	file = vm_publish(vm);

@@ -172,7 +172,7 @@ int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length)
 	if (ret)
 		return ret;
 	walk->batch = vmirror_batch_get();
-	ret = vmirror_slots_hold(vm);
+	ret = vmirror_slots_hold(vm, walk->interruptible ? WAIT_KILLABLE : WAIT_ALWAYS);
 	if (!ret) {
 		ret = walk_range(walk, &at, gpa + length);
 		vmirror_slots_release(vm);

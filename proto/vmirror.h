@@ -501,7 +501,7 @@ struct vmirror_slot {
  *	was given, only the first were filled in.
  * @reserved: 0
  *
- * Return: 0 or -1 with errno ESRCH.
+ * Return: 0 or -1 with errno: ESRCH, EINTR as VMIRROR_MIGRATE has.
  */
 struct vmirror_slots {
 	__u32 size;
@@ -517,7 +517,8 @@ struct vmirror_slots {
  * @id: out: the VM's number; not used again soon after
  * @pid: out: process id of the VMM, as the caller sees it; 0 if it is gone
  * @dead: out: 1 once the VM's address space is gone
- * @ram_bytes: out: bytes in all slots
+ * @ram_bytes: out: bytes in all slots; where they have changed while another call works in them,
+ *	as they were before
  * @out_pages: out: pages that are in a pool now
  * @moved_out: out: pages that ever moved out
  * @back_fault: out: pages that came back because a CPU touched them
