@@ -205,6 +205,7 @@ enum vmirror_wait { WAIT_NOT, WAIT_KILLABLE, WAIT_ALWAYS };
 
 int vmirror_slots_sync(struct vmirror_vm *vm, enum vmirror_wait how);
 int vmirror_slots_hold(struct vmirror_vm *vm, enum vmirror_wait how);
+bool vmirror_slots_are_wanted(struct vmirror_vm *vm);
 void vmirror_slots_release(struct vmirror_vm *vm);
 void vmirror_slots_remove_all(struct vmirror_vm *vm);
 struct mirror_slot *vmirror_slot_at(struct vmirror_vm *vm, u64 gpa, u64 *hole_end);
@@ -489,7 +490,7 @@ void vmirror_fault_batch_put(struct vmirror_batch *batch);
  * struct vmirror_walk - a walk through a range of a VM
  * @block: called with a range of the VMM's addresses within one PMD and one slot, and
  *	none of our locks but slots_lock; it fills in @batch->why for every page of it
- * @slot: the slot at hand
+ * @slot: the slot at hand; between blocks the walk may let go of it, and look it up anew
  */
 struct vmirror_walk {
 	struct vmirror_vm *vm;

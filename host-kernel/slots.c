@@ -171,6 +171,12 @@ int vmirror_slots_hold(struct vmirror_vm *vm, enum vmirror_wait how)
 	return ret;
 }
 
+/* Does anyone wait for the slots that we hold, or have they changed? */
+bool vmirror_slots_are_wanted(struct vmirror_vm *vm)
+{
+	return rwsem_is_contended(&vm->slots_lock) || !are_true(vm);
+}
+
 void vmirror_slots_release(struct vmirror_vm *vm)
 {
 	up_read(&vm->slots_lock);

@@ -3,7 +3,7 @@
  * walk.c - going through a range of guest memory, block by block
  *
  * What MIGRATE and RECALL share: find the slots, cut them where the VMM's page table has
- * a new PMD, and stop when a signal comes.  Batches are at most one PMD (2 MiB), because
+ * a new PMD, let others have the slots in between, and stop when a signal comes.  Batches are at most one PMD (2 MiB), because
  * a vCPU that touches a page in flight sleeps until its batch is done.
  */
 #include <linux/mempool.h>
@@ -100,6 +100,9 @@ static u64 hole_at(struct vmirror_walk *walk, unsigned long start)
 	return PAGE_ALIGN_DOWN(hole);
 }
 
+/* What walk_slot() returns so that others have the slots for a moment. */
+#define GIVE_WAY	1
+
 static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 {
 	struct vmirror_slot *info = &walk->slot->info;
@@ -127,6 +130,8 @@ static int walk_slot(struct vmirror_walk *walk, u64 *gpa, u64 end)
 			*gpa += hole;
 		}
 		cond_resched();
+		if (*gpa < end && vmirror_slots_are_wanted(walk->vm))
+			return GIVE_WAY;
 	}
 	return 0;
 }
@@ -172,11 +177,13 @@ int vmirror_walk(struct vmirror_walk *walk, u64 gpa, u64 length)
 	if (ret)
 		return ret;
 	walk->batch = vmirror_batch_get();
-	ret = vmirror_slots_hold(vm, walk->interruptible ? WAIT_KILLABLE : WAIT_ALWAYS);
-	if (!ret) {
+	do {
+		ret = vmirror_slots_hold(vm, walk->interruptible ? WAIT_KILLABLE : WAIT_ALWAYS);
+		if (ret)
+			break;
 		ret = walk_range(walk, &at, gpa + length);
 		vmirror_slots_release(vm);
-	}
+	} while (ret == GIVE_WAY);
 	vmirror_batch_put(walk->batch);
 
 	walk->moved->done_bytes = at - gpa;

@@ -346,7 +346,8 @@ struct vmirror_pool_evict {
 /**
  * struct vmirror_moved - what a MIGRATE or RECALL did
  * @done_bytes: how far into the range it came; less than the length only where a
- *	signal interrupted it.  Go on from gpa + done_bytes.
+ *	signal interrupted it, or another error came after something was done: the next
+ *	call says which.  Go on from gpa + done_bytes.
  * @moved_pages: pages that moved
  * @moved_huge: how many times a whole 2 MiB folio moved (its 512 pages are in
  *	@moved_pages too)
