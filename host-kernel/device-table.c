@@ -8,12 +8,42 @@
 
 #include "device.h"
 
+/* Entries that are erased before others may have the table. */
+#define ERASE_BATCH	1024
+
+static bool note_gone(struct vmirror_device *device, void *entry)
+{
+	if (entry)
+		device->nr[xa_pointer_tag(entry)]--;
+	return entry;
+}
+
+/*
+ * With the lock, which others may take in between where @may_sleep: they find entries that are true
+ * still, because the host changes nothing before we are through, and they enter none.
+ */
+static void erase(struct vmirror_device *device, unsigned long first, unsigned long last,
+		  bool may_sleep)
+{
+	unsigned long index, n = 0;
+	void *entry;
+
+	lockdep_assert_held(&device->lock);
+	xa_for_each_range(&device->table, index, entry, first, last) {
+		if (note_gone(device, xa_erase(&device->table, index)))
+			atomic64_inc(&device->invalidated);
+		if (may_sleep && ++n % ERASE_BATCH == 0) {
+			mutex_unlock(&device->lock);
+			cond_resched();
+			mutex_lock(&device->lock);
+		}
+	}
+}
+
 static bool invalidate(struct mmu_interval_notifier *notifier,
 		       const struct mmu_notifier_range *range, unsigned long cur_seq)
 {
 	struct vmirror_device *device = container_of(notifier, struct vmirror_device, notifier);
-	unsigned long index;
-	void *entry;
 
 	if (mmu_notifier_range_blockable(range))
 		mutex_lock(&device->lock);
@@ -22,11 +52,8 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 	/* Our own wish for a page must not make us try again and again. */
 	if (range->event != MMU_NOTIFY_EXCLUSIVE || range->owner != device)
 		mmu_interval_set_seq(notifier, cur_seq);
-	xa_for_each_range(&device->table, index, entry, range->start >> PAGE_SHIFT,
-			  (range->end - 1) >> PAGE_SHIFT) {
-		xa_erase(&device->table, index);
-		atomic64_inc(&device->invalidated);
-	}
+	erase(device, range->start >> PAGE_SHIFT, (range->end - 1) >> PAGE_SHIFT,
+	      mmu_notifier_range_blockable(range));
 	mutex_unlock(&device->lock);
 	return true;
 }
@@ -44,7 +71,11 @@ int vmirror_device_enter(struct vmirror_device *device, unsigned long hva, struc
 	lockdep_assert_held(&device->lock);
 	old = xa_store(&device->table, hva >> PAGE_SHIFT, xa_tag_pointer(page, tag),
 		       GFP_NOWAIT | __GFP_NOWARN);
-	return xa_is_err(old) ? -EAGAIN : 0;
+	if (xa_is_err(old))
+		return -EAGAIN;
+	note_gone(device, old);
+	device->nr[tag]++;
+	return 0;
 }
 
 /* Room in the table, so that the next attempt needs no memory. */

@@ -22,18 +22,10 @@
 
 void vmirror_device_stat(struct vmirror_device *device, struct vmirror_device_stat *stat)
 {
-	unsigned long index;
-	void *entry;
-
-	stat->mapped_pages = 0;
-	stat->writable_pages = 0;
-	stat->exclusive_pages = 0;
 	mutex_lock(&device->lock);
-	xa_for_each(&device->table, index, entry) {
-		stat->mapped_pages++;
-		stat->writable_pages += xa_pointer_tag(entry) != ENTRY_READ;
-		stat->exclusive_pages += xa_pointer_tag(entry) == ENTRY_EXCLUSIVE;
-	}
+	stat->exclusive_pages = device->nr[ENTRY_EXCLUSIVE];
+	stat->writable_pages = device->nr[ENTRY_WRITE] + stat->exclusive_pages;
+	stat->mapped_pages = device->nr[ENTRY_READ] + stat->writable_pages;
 	mutex_unlock(&device->lock);
 	stat->faults = atomic64_read(&device->faults);
 	stat->invalidated_pages = atomic64_read(&device->invalidated);

@@ -16,6 +16,7 @@ enum entry_tag {
 	ENTRY_READ = 0,
 	ENTRY_WRITE = 1,
 	ENTRY_EXCLUSIVE = 3,	/* write, and the CPU is kept out */
+	NR_ENTRY_TAGS
 };
 
 struct vmirror_pci;
@@ -42,6 +43,7 @@ struct vmirror_dma {
  * @lock: orders @table against invalidations.  Memory must not be reclaimed for anyone who
  *	has it, because that invalidates.
  * @table: address in the VMM >> PAGE_SHIFT -> page, tagged with enum entry_tag
+ * @nr: entries in @table, by their tag
  * @written: guest frame numbers the device wrote since it was last asked
  * @faults: how many times it lacked a page
  * @invalidated: pages that the host took from @table
@@ -52,6 +54,7 @@ struct vmirror_device {
 	struct mmu_interval_notifier notifier;
 	struct mutex lock;
 	struct xarray table;
+	u64 nr[NR_ENTRY_TAGS];
 	struct xarray written;
 	atomic64_t faults;
 	atomic64_t invalidated;
