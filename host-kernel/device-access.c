@@ -58,12 +58,14 @@ static int copy_page_at(struct vmirror_device *device, unsigned long hva, struct
 /*
  * struct access - reading or writing a range
  * @bounce: the page at hand: user memory must not be touched with the table locked
+ * @faulted: where the last fault ended, in the VMM
  */
 struct access {
 	struct vmirror_device *device;
 	struct vmirror_device_access *args;
 	struct page *bounce;
 	struct vmirror_batch *batch;
+	unsigned long faulted;
 	bool write;
 };
 
@@ -90,8 +92,8 @@ static void note_written(struct access *access, u64 gpa)
 }
 
 /*
- * One page.  What the table lacks is faulted in up to @hva_end; but if the page has gone again by
- * then, because all of it moves about, it is faulted in alone.
+ * One page.  What the table lacks is faulted in up to @hva_end or the end of the block; but if the
+ * page has gone again by then, because all of it moves about, it is faulted in alone.
  */
 static int access_page(struct access *access, u64 gpa, unsigned long hva, unsigned long hva_end)
 {
@@ -103,11 +105,14 @@ static int access_page(struct access *access, u64 gpa, unsigned long hva, unsign
 	ret = from_user(access, user);
 	if (ret)
 		return ret;
+	hva_end = min(hva_end, ALIGN(hva + 1, BLOCK_BYTES));
 	while ((ret = copy_page_at(access->device, hva, access->bounce, access->write)) ==
 	       -ENOENT) {
 		if (time_after(jiffies, deadline))
 			return -EBUSY;
-		args->faults++;
+		/* Block after block of what the table lacks is one fault to who asks. */
+		args->faults += hva != access->faulted;
+		access->faulted = hva_end;
 		ret = vmirror_device_fault(access->device, access->batch, hva, hva_end,
 					   access->write);
 		/* Perhaps it is a later page that cannot be had. */

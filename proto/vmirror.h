@@ -665,8 +665,8 @@ struct vmirror_device_create {
  * @buffer: pointer to @length bytes: READ fills them in, WRITE takes them
  * @reserved: 0
  * @done_bytes: out: bytes that were read or written
- * @faults: out: how many times the device's page table lacked a page.  One fault brings
- *	the rest of the range.
+ * @faults: out: how many times the device's page table lacked a page.  A fault brings the rest
+ *	of the range, as long as that is missing; the device takes 2 MiB of it at a time.
  *
  * Pages that are not there are faulted in, as by a CPU; pages in a pool stay there and are
  * read and written where they are.
