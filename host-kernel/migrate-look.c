@@ -32,14 +32,17 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
 	}
 	if (!(pfn & HMM_PFN_VALID) || vmirror_is_zero_page(pfn)) {
 		/* Or NUMA balancing is watching it, as it does with what nobody touches. */
-		bool hidden = !(pfn & HMM_PFN_VALID) && num_online_nodes() > 1;
+		bool unseen = !(pfn & HMM_PFN_VALID) && IS_ENABLED(CONFIG_NUMA_BALANCING) &&
+			      num_online_nodes() > 1;
 
-		if (out->walk->populate)
+		if (out->walk->populate) {
 			out->absent += pages;
-		else if (hidden)
+		} else if (unseen) {
 			out->hidden += pages;
-		else
+			out->unseen += pages;
+		} else {
 			*why = VMIRROR_SKIP_ABSENT;
+		}
 		return PFN_ABSENT;
 	}
 	if (!vmirror_out_is_wanted(out, hmm_pfn_to_page(pfn))) {
@@ -68,6 +71,7 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	out->there = 0;
 	out->absent = 0;
 	out->hidden = 0;
+	out->unseen = 0;
 	out->files = false;
 	step = out->huge ? n : 1;
 	for (unsigned long i = 0; i < n; i += step) {
@@ -80,13 +84,52 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	}
 }
 
+/*
+ * Is there no page table for the block, nor a huge page?  Then there is nothing in it that NUMA
+ * balancing could watch.  (vma->numab_state does not tell: a part that was split off, moved or
+ * forked begins with none.)
+ *
+ * With interrupts off no page table is freed under us, as KVM and get_user_pages_fast() have it.
+ */
+static bool is_untouched(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long flags;
+	bool none = true;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, addr));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, addr));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, addr));
+	if (pud_none(pud))
+		goto out;
+	none = pud_present(pud) && !pud_leaf(pud) &&
+	       pmd_none(READ_ONCE(*pmd_offset(&pud, addr)));
+out:
+	local_irq_restore(flags);
+	return none;
+}
+
 /* Look at the whole block, up to @end.  Returns as vmirror_mirror_read() does. */
 int vmirror_out_look(struct out *out, unsigned long end)
 {
+	unsigned long pages = (end - out->start) >> PAGE_SHIFT;
 	struct vmirror_walk *walk = out->walk;
+	int ret;
 
-	return vmirror_mirror_read(walk->slot, out->start, end, walk->batch->pfns, LOOK_MS, look,
-				   out);
+	ret = vmirror_mirror_read(walk->slot, out->start, end, walk->batch->pfns, LOOK_MS, look,
+				  out);
+	if (!ret && out->unseen == pages && is_untouched(walk->vm->mm, out->start)) {
+		memset(walk->batch->why, VMIRROR_SKIP_ABSENT, pages);
+		out->hidden = 0;
+	}
+	return ret;
 }
 
 /* Is the block within one anonymous vma that has these flags? */

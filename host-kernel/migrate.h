@@ -11,6 +11,7 @@
  * @there: pages the look found in RAM, or in other pools
  * @absent: pages that can be made in the pool
  * @hidden: pages that the look could not see: only the migration finds them
+ * @unseen: those of them that are not there, unless NUMA balancing is watching them
  * @files: the look found pages of files
  * @make: make pages that are not there
  * @huge: the block should move as one: it is mapped by one PMD, or shall be
@@ -24,6 +25,7 @@ struct out {
 	unsigned int there;
 	unsigned int absent;
 	unsigned int hidden;
+	unsigned int unseen;
 	bool files;
 	bool make;
 	bool huge;
