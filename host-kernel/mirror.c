@@ -140,7 +140,7 @@ int vmirror_range_fault(struct hmm_range *range)
  * @start: first HVA
  * @end: end HVA, at most BLOCK_BYTES behind
  * @pfns: out: what hmm_range_fault() says of each page
- * @timeout_ms: how long to wait for a moment at which nothing changes
+ * @timeout_ms: how long to wait for a moment at which nothing changes; it looks once at least
  * @look: called with @pfns while they are true.  A spinlock is held then: device pages
  *	in @pfns exist until @look returns, and not longer.
  * @arg: for @look
@@ -163,22 +163,20 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 	int ret;
 
 	do {
-		if (time_after(jiffies, deadline))
-			return -EBUSY;
 		ret = vmirror_range_fault(&range);
-		if (ret == -EAGAIN) {
-			ok = false;
+		if (ret == -EAGAIN)
 			continue;
-		}
 		if (ret)
 			return ret;
 		spin_lock(&slot->seq_lock);
 		ok = still_true(slot, range.notifier_seq);
-		if (ok)
+		if (ok) {
 			vmirror_mend_huge_pfns(start, pfns, (end - start) >> PAGE_SHIFT);
-		if (ok)
 			look(pfns, (end - start) >> PAGE_SHIFT, arg);
+		}
 		spin_unlock(&slot->seq_lock);
-	} while (!ok);
-	return 0;
+		if (ok)
+			return 0;
+	} while (!time_after(jiffies, deadline));
+	return -EBUSY;
 }
