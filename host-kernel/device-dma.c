@@ -28,16 +28,15 @@ static enum overlap overlap(u64 gpa, u64 length, u64 gpa2, u64 length2)
 	return gpa >= gpa2 && gpa + length <= gpa2 + length2 ? WITHIN : PARTLY;
 }
 
-/* The region that the range lies in, or a new one; with a reference. */
+/* The region that the range lies in, or a new one; with a reference, for vmirror_region_leave(). */
 static struct vmirror_region *region_get(struct vmirror_dma *dma, struct mirror_slot *slot,
-					 const struct vmirror_device_dma_map *args, bool *is_new)
+					 const struct vmirror_device_dma_map *args)
 {
 	struct vmirror_region *region;
 
 	lockdep_assert_held(&dma->lock);
 	if (!dma->pci)
 		return ERR_PTR(-ENODEV);
-	*is_new = false;
 	list_for_each_entry(region, &dma->regions, link) {
 		switch (overlap(args->gpa, args->length, region->gpa,
 				(u64)region->pages << PAGE_SHIFT)) {
@@ -48,16 +47,15 @@ static struct vmirror_region *region_get(struct vmirror_dma *dma, struct mirror_
 		case WITHIN:
 			if (READ_ONCE(region->stopped))
 				return ERR_PTR(-ESTALE);
-			kref_get(&region->kref);
-			region->used = true;
-			return region;
+			goto found;
 		}
 	}
 	region = vmirror_region_create(dma, slot, args);
-	if (!IS_ERR(region)) {
-		kref_get(&region->kref);
-		*is_new = true;
-	}
+	if (IS_ERR(region))
+		return region;
+found:
+	kref_get(&region->kref);
+	region->callers++;
 	return region;
 }
 
@@ -128,18 +126,15 @@ static int map_in_slot(struct vmirror_dma *dma, struct mirror_slot *slot,
 		       struct vmirror_device_dma_map *args, struct vmirror_batch *batch)
 {
 	struct vmirror_region *region;
-	bool is_new;
 	int ret;
 
 	mutex_lock(&dma->lock);
-	region = region_get(dma, slot, args, &is_new);
+	region = region_get(dma, slot, args);
 	mutex_unlock(&dma->lock);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 	ret = map_range(dma, region, args, batch);
-	if (is_new && !args->done_bytes)
-		vmirror_region_end_unused(dma, region);
-	vmirror_region_put(region);
+	vmirror_region_leave(dma, region, args->done_bytes);
 	return ret;
 }
 

@@ -121,13 +121,19 @@ unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region 
 	return pages;
 }
 
-/* Who made it has failed: end it, unless it has been ended, or another uses it by now. */
-void vmirror_region_end_unused(struct vmirror_dma *dma, struct vmirror_region *region)
+/*
+ * A call is through with it, and gives its reference back.  Where all failed who ever called for it
+ * the last one ends it, unless it has been ended.
+ */
+void vmirror_region_leave(struct vmirror_dma *dma, struct vmirror_region *region, bool used)
 {
 	mutex_lock(&dma->lock);
-	if (!region->stopped && !region->used)
+	region->callers--;
+	region->used |= used;
+	if (!region->callers && !region->used && !region->stopped)
 		vmirror_region_end(dma, region);
 	mutex_unlock(&dma->lock);
+	vmirror_region_put(region);
 }
 
 /*

@@ -82,7 +82,8 @@ bool vmirror_is_out_of_reach(struct page *page);
  * @kref: one for the list, one for each call that faults pages in
  * @dev: the PCI device; valid until the region ends
  * @slot: the slot it lies in, for comparison only: it may be gone
- * @used: also by others than who made it; with dma->lock
+ * @callers: calls that are faulting pages in for it; with dma->lock
+ * @used: a call has given its addresses away; with dma->lock
  * @lock: protects what follows, and orders it against invalidations
  * @stopped: no page is linked any more, nor will be
  * @map: pfn_list is NULL once the region has ended
@@ -97,6 +98,7 @@ struct vmirror_region {
 	unsigned long hva;
 	unsigned long pages;
 	struct mmu_interval_notifier notifier;
+	unsigned int callers;
 	bool used;
 
 	spinlock_t lock;
@@ -108,7 +110,7 @@ struct vmirror_region {
 struct vmirror_region *vmirror_region_create(struct vmirror_dma *dma, struct mirror_slot *slot,
 					     const struct vmirror_device_dma_map *args);
 unsigned long vmirror_region_stop(struct vmirror_region *region);
-void vmirror_region_end_unused(struct vmirror_dma *dma, struct vmirror_region *region);
+void vmirror_region_leave(struct vmirror_dma *dma, struct vmirror_region *region, bool used);
 unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region *region);
 void vmirror_region_put(struct vmirror_region *region);
 int vmirror_region_link(struct vmirror_region *region, const struct hmm_range *range,
