@@ -122,10 +122,9 @@ static int access_page(struct access *access, u64 gpa, unsigned long hva, unsign
 			return ret;
 		hva_end = hva + PAGE_SIZE;
 	}
-	if (ret)
-		return ret;
+	/* Where the engine failed to write the page, it is not what it was, either. */
 	note_written(access, gpa);
-	return to_user(access, user);
+	return ret ?: to_user(access, user);
 }
 
 static int access_slot(struct access *access, struct mirror_slot *slot)

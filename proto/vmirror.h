@@ -671,6 +671,10 @@ struct vmirror_device_create {
  * Pages that are not there are faulted in, as by a CPU; pages in a pool stay there and are
  * read and written where they are.
  *
+ * What a WRITE does not come to stays as it was.  But where the engine cannot write a page, what
+ * that page holds then is undefined; it is the one at gpa + done_bytes, and VMIRROR_DEVICE_WRITTEN
+ * tells of it.
+ *
  * Return: 0 if anything was done, or -1 with errno:
  *	ENXIO	the VM has no memory at gpa
  *	EFAULT	the VMM has nothing readable mapped there, or memory that the kernel itself cannot
