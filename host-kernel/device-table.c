@@ -99,6 +99,17 @@ bool vmirror_is_out_of_reach(struct page *page)
 }
 
 /*
+ * Made exclusive since it was looked at?  As that is our own wish the sequence number does not tell.
+ * It is the same page: an entry that is in the table is true.
+ */
+static bool is_exclusive(struct vmirror_device *device, unsigned long hva)
+{
+	void *entry = xa_load(&device->table, hva >> PAGE_SHIFT);
+
+	return entry && xa_pointer_tag(entry) == ENTRY_EXCLUSIVE;
+}
+
+/*
  * What hmm_range_fault() found, into the table; with the lock.  Returns -EAGAIN with @stuck at
  * the page that needs something done first.
  */
@@ -112,6 +123,8 @@ static int enter_all(struct vmirror_device *device, const struct hmm_range *rang
 			return -EAGAIN;
 		if (vmirror_is_out_of_reach(hmm_pfn_to_page(pfn)))
 			return -EFAULT;
+		if (is_exclusive(device, *stuck))
+			continue;
 		if (vmirror_device_enter(device, *stuck, hmm_pfn_to_page(pfn),
 					 pfn & HMM_PFN_WRITE ? ENTRY_WRITE : ENTRY_READ))
 			return -EAGAIN;
