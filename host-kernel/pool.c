@@ -85,17 +85,23 @@ static void pool_scrub(struct vmirror_pool *pool)
 	}
 }
 
+/* Also an id that is only reserved keeps the reserve: its pool will want it. */
+static void pool_unregister(struct vmirror_pool *pool)
+{
+	mutex_lock(&vmirror_registry_lock);
+	xa_erase(&vmirror_pools, pool->id);
+	if (xa_empty(&vmirror_pools))
+		vmirror_reserve_want(false);
+	mutex_unlock(&vmirror_registry_lock);
+}
+
 static int pool_release(struct inode *inode, struct file *file)
 {
 	struct vmirror_pool *pool = file->private_data;
 
 	vmirror_pool_bring_home(pool);
 	vmirror_pool_wait_rested();
-	mutex_lock(&vmirror_registry_lock);
-	xa_erase(&vmirror_pools, pool->id);
-	if (xa_empty(&vmirror_pools))
-		vmirror_reserve_want(false);
-	mutex_unlock(&vmirror_registry_lock);
+	pool_unregister(pool);
 	if (pool->engine->memory == MEMORY_DEVICE_COHERENT)
 		pool_scrub(pool);
 	pool_unmap(pool);
@@ -207,30 +213,34 @@ static bool pool_name_taken(const char *name)
 	return false;
 }
 
-/* Everything that can fail, but for the fd; with the registry locked. */
-static int pool_start(struct vmirror_pool *pool)
+/* One pool at a time is made: what takes long is done with the registry free, but the name kept. */
+static DEFINE_MUTEX(create_lock);
+
+/* Reserve an id, unless the name is there already; with the create_lock. */
+static int pool_register(struct vmirror_pool *pool)
 {
 	static u32 next_id = 1;
-	int ret;
+	int ret = -EEXIST;
 
-	if (pool_name_taken(pool->name))
-		return -EEXIST;
-	ret = xa_alloc_cyclic(&vmirror_pools, &pool->id, NULL, XA_LIMIT(1, U32_MAX), &next_id,
-			      GFP_KERNEL);
-	if (ret < 0)
-		return ret;
-	ret = pool->engine->start(pool);
+	lockdep_assert_held(&create_lock);
+	mutex_lock(&vmirror_registry_lock);
+	if (!pool_name_taken(pool->name))
+		ret = xa_alloc_cyclic(&vmirror_pools, &pool->id, NULL, XA_LIMIT(1, U32_MAX),
+				      &next_id, GFP_KERNEL);
+	mutex_unlock(&vmirror_registry_lock);
+	return min(ret, 0);
+}
+
+/* Everything that can fail, but for the fd. */
+static int pool_start(struct vmirror_pool *pool)
+{
+	int ret = pool->engine->start(pool);
+
 	if (ret)
-		goto err_id;
+		return ret;
 	ret = pool_map(pool);
 	if (ret)
-		goto err_engine;
-	return 0;
-
-err_engine:
-	pool->engine->stop(pool);
-err_id:
-	xa_erase(&vmirror_pools, pool->id);
+		pool->engine->stop(pool);
 	return ret;
 }
 
@@ -299,10 +309,13 @@ struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
 		return ERR_PTR(-ENOMEM);
 	pool->engine = engine_of(args->engine);
 
-	mutex_lock(&vmirror_registry_lock);
-	ret = pool_start(pool);
+	mutex_lock(&create_lock);
+	ret = pool_register(pool);
 	if (ret)
 		goto err_free;
+	ret = pool_start(pool);
+	if (ret)
+		goto err_id;
 	file = anon_inode_getfile("[vmirror-pool]", &pool_fops, pool, O_RDWR);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
@@ -310,16 +323,19 @@ struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
 	}
 	pool->file = file;
 	vmirror_reserve_want(true);
+	mutex_lock(&vmirror_registry_lock);
 	xa_store(&vmirror_pools, pool->id, pool, GFP_KERNEL);
 	mutex_unlock(&vmirror_registry_lock);
+	mutex_unlock(&create_lock);
 	return file;
 
 err_stop:
 	pool_unmap(pool);
 	pool->engine->stop(pool);
-	xa_erase(&vmirror_pools, pool->id);
+err_id:
+	pool_unregister(pool);
 err_free:
-	mutex_unlock(&vmirror_registry_lock);
+	mutex_unlock(&create_lock);
 	pool_free(pool);
 	return ERR_PTR(ret);
 }

@@ -20,7 +20,8 @@
  *	      ring->lock		event ring (ring.c)
  *
  * The last five are spinlocks, never taken together; all but the first two with interrupts off.
- * pci_lock (device-pci.c) is outside dma->lock, and meets none of the others.
+ * pci_lock (device-pci.c) is outside dma->lock, and meets none of the others.  create_lock (pool.c)
+ * is outside vmirror_registry_lock, and meets none of the others.
  */
 #ifndef VMIRROR_PRIVATE_H
 #define VMIRROR_PRIVATE_H
