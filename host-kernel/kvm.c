@@ -72,35 +72,49 @@ static int slot_cmp(const void *a, const void *b)
 	return left->gpa < right->gpa ? -1 : left->gpa > right->gpa;
 }
 
-/* Address space 0 only: the other, x86's SMM, is another view of the same memory. */
-static int kvm_read_slots(void *guest, struct vmirror_slot **slots, u64 *generation)
+/*
+ * Address space 0 only: the other, x86's SMM, is another view of the same memory.  Returns how many
+ * slots there are; the first @room of them are copied.
+ */
+static int copy_slots(struct kvm *kvm, struct vmirror_slot *array, int room, u64 *generation)
 {
-	struct kvm *kvm = guest;
 	struct kvm_memory_slot *memslot;
 	struct kvm_memslots *memslots;
-	struct vmirror_slot *array;
 	int idx, bkt, n = 0;
 
 	/* KVM does not change a set of memslots that an SRCU reader can see. */
 	idx = srcu_read_lock(&kvm->srcu);
 	memslots = kvm_memslots(kvm);
-	kvm_for_each_memslot(memslot, bkt, memslots)
-		n++;
-	array = kvcalloc(max(n, 1), sizeof(*array), GFP_KERNEL_ACCOUNT);
-	if (!array) {
-		srcu_read_unlock(&kvm->srcu, idx);
-		return -ENOMEM;
-	}
-	n = 0;
 	*generation = memslots->generation;
-	kvm_for_each_memslot(memslot, bkt, memslots)
-		array[n++] = (struct vmirror_slot) {
-			.gpa = (u64)memslot->base_gfn << PAGE_SHIFT,
-			.length = (u64)memslot->npages << PAGE_SHIFT,
-			.hva = memslot->userspace_addr,
-			.flags = memslot->flags,
-		};
+	kvm_for_each_memslot(memslot, bkt, memslots) {
+		if (n < room)
+			array[n] = (struct vmirror_slot) {
+				.gpa = (u64)memslot->base_gfn << PAGE_SHIFT,
+				.length = (u64)memslot->npages << PAGE_SHIFT,
+				.hva = memslot->userspace_addr,
+				.flags = memslot->flags,
+			};
+		n++;
+	}
 	srcu_read_unlock(&kvm->srcu, idx);
+	return n;
+}
+
+/* Who changes the slots waits for SRCU readers: they must not wait for memory. */
+static int kvm_read_slots(void *guest, struct vmirror_slot **slots, u64 *generation)
+{
+	struct vmirror_slot *array = NULL;
+	struct kvm *kvm = guest;
+	int room, n = copy_slots(kvm, NULL, 0, generation);
+
+	do {
+		room = n;
+		kvfree(array);
+		array = kvcalloc(max(room, 1), sizeof(*array), GFP_KERNEL_ACCOUNT);
+		if (!array)
+			return -ENOMEM;
+		n = copy_slots(kvm, array, room, generation);
+	} while (n > room);
 	sort(array, n, sizeof(*array), slot_cmp, NULL);
 	*slots = array;
 	return n;
