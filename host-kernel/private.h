@@ -2,8 +2,12 @@
 /*
  * private.h - what the files of vmirror.ko share; one section a file
  *
- * Lock order, outermost first.  No lock is shared between VMs on the way of a
- * page that comes back by fault, and none of ours is held across a copy there.
+ * Lock order, outermost first.  What VMs share on the way of a page that comes
+ * back by fault is spinlocks, held for a few instructions: pool->lock, and
+ * reserve_lock where the kernel has no page at once.  Only for a folio that must
+ * be split a split_lock is taken, which another VM's may be using for the same.
+ * None of ours is held across a copy on that way; but a fault's notifier calls
+ * may wait for device->lock, which is, of one page at a time.
  *
  *	vmirror_registry_lock		names of pools and VMs (main.c)
  *	  vm->slots_lock		the list of slots (slots.c)

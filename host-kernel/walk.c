@@ -3,8 +3,9 @@
  * walk.c - going through a range of guest memory, block by block
  *
  * What MIGRATE and RECALL share: find the slots, cut them where the VMM's page table has
- * a new PMD, let others have the slots in between, and stop when a signal comes.  Batches are at most one PMD (2 MiB), because
- * a vCPU that touches a page in flight sleeps until its batch is done.
+ * a new PMD, let others have the slots in between, and stop when a signal comes.
+ * Batches are at most one PMD (2 MiB), because a vCPU that touches a page in flight sleeps
+ * until its batch is done.
  */
 #include <linux/mempool.h>
 #include <linux/sched/signal.h>
@@ -13,9 +14,13 @@
 
 /*
  * Page arrays come from mempools, so that a page can come home even when the kernel has no
- * memory for them: each task waits for one batch and holds no other.  Faults have a pool
- * of their own, because who takes from the other one waits for mmap_lock afterwards, which
- * a faulting task holds.
+ * memory for them.  Faults have a pool of their own, because who takes from the other one
+ * waits for mmap_lock afterwards, which a faulting task holds.
+ *
+ * No task waits for a batch with another of the same pool in its hands.  Who has one of the
+ * first pool may fault, and wait for one of the faults' pool: DEVICE_READ, DEVICE_WRITE and
+ * DEVICE_DMA_MAP, which fault the guest's pages in and touch their caller's memory.  Never
+ * the other way round: so those that faults hold come back, and then the others do.
  */
 #define BATCHES_KEPT	16
 
