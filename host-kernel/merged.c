@@ -10,8 +10,12 @@
  *
  * ksmd has the mmap_lock for reading as it changes the page table.  Who has it for writing sees
  * which pages are merged, and no page becomes so; but for those that a forked process shares, which
- * become so in its page table.  Where this memory, and so the other's, may be merged, those are kept
- * out as long as they are shared.
+ * become so in its page table.  Where this memory may be merged, and so the other's, which inherited
+ * that, those are kept out as long as they are shared.
+ *
+ * What is not seen: that the other alone made its memory mergeable, after the fork.  Then this vma
+ * does not say so, and to keep out whatever is shared would keep out all of a VMM that has forked.
+ * A page that ksmd merges over there in the microseconds in which it is set out here may be lost.
  */
 #include <linux/ksm.h>
 #include <linux/mm.h>
