@@ -236,7 +236,10 @@ struct vmirror_pool_create {
  *	ENXIO	  kvm_fd is no KVM VM fd
  *	ESRCH	  there is no such process, or it has exited
  *	EPERM	  the VM's memory is not that of that process
- *	EEXIST	  this VM is attached already, or another VM has that name
+ *	EEXIST	  this KVM VM, or with VMIRROR_ATTACH_PROCESS this process, is attached
+ *		  already, or another VM has that name.  A KVM VM and the process that it
+ *		  is in are two, as are two KVM VMs in one process, though they may have
+ *		  memory in common: a page that is out counts as the one's that moved it.
  *	EMFILE	  the caller has no fd to spare
  *	EINTR	  a signal came before anything was done
  */
@@ -430,7 +433,7 @@ struct vmirror_recall {
  * @gpa: first guest physical address
  * @pages: number of pages
  * @state: enum vmirror_state
- * @order: 9 where the run is made of 2 MiB mappings, else 0
+ * @order: of the mappings that the run is made of: 9 for 2 MiB, 18 for 1 GiB (hugetlbfs), else 0
  * @writable: 1 if the host mapping lets the guest write
  * @pool_id: the pool (state POOL, else 0)
  * @pool_offset: byte offset of the first page in the pool; the others follow it
@@ -651,8 +654,9 @@ struct vmirror_device_create {
  * vmirror must be that PCI device's driver: write "vmirror" to its driver_override, then its
  * address to /sys/bus/pci/drivers_probe.  vmirror switches it on, and lets it master the bus as
  * long as a software device is tied to it; before, it is reset if it can be.  All else is the
- * caller's, who drives it.  Several software devices of one VM may be tied to one.  When it is unbound or removed all that it could reach
- * is unmapped first, and its software devices go on without it.
+ * caller's, who drives it.  Several software devices of one VM may be tied to one.  When it is
+ * unbound or removed all that it could reach is unmapped first, and its software devices go on
+ * without it.
  */
 #define VMIRROR_DEVICE_PCI	(1u << 0)
 
