@@ -2,7 +2,8 @@
 /*
  * torture-content.c - what pages of a plot hold, written and checked
  *
- * Content moves with its page: it is made of a number that no other page has, not of the address.
+ * Content moves with its page: it is made of a number, not of the address.  A number is written
+ * to one page, once; another page holds the same only where a PCI device has carried it there.
  */
 #include <sys/uio.h>
 
