@@ -30,9 +30,10 @@ static bool holds(const uint64_t *words, uint32_t value, uint64_t *where)
 	return true;
 }
 
-/* @words: the page, or a copy of it. */
-static void check_page(struct plot *plot, uint64_t page, const uint64_t *words)
+/* @at: the page, or a copy of it. */
+void plot_check_page(struct plot *plot, uint64_t page, const char *at)
 {
+	const uint64_t *words = (const uint64_t *)at;
 	struct plot_page *model = &plot->pages[page];
 	uint64_t wrong, at_zero;
 
@@ -52,14 +53,14 @@ int plot_check_range(struct plot *plot, struct plot_range range)
 {
 	for (uint64_t page = range.first; page < range.first + range.pages; page++)
 		if (plot->pages[page].mapped)
-			check_page(plot, page, (uint64_t *)plot_at(plot, page));
+			plot_check_page(plot, page, plot_at(plot, page));
 	return 0;
 }
 
 /* As KVM reads: through get_user_pages(). */
 int plot_check_through_gup(struct plot *plot, struct plot_range range)
 {
-	uint64_t copy[WORDS];
+	char copy[PAGE] __attribute__((aligned(sizeof(uint64_t))));
 
 	for (uint64_t page = range.first; page < range.first + range.pages; page++) {
 		struct iovec to = { copy, PAGE }, from = { plot_at(plot, page), PAGE };
@@ -67,7 +68,7 @@ int plot_check_through_gup(struct plot *plot, struct plot_range range)
 		if (!plot->pages[page].mapped)
 			continue;
 		CHECK(process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)PAGE);
-		check_page(plot, page, copy);
+		plot_check_page(plot, page, copy);
 	}
 	return 0;
 }

@@ -68,8 +68,7 @@ static int unmap(struct plot *plot, struct plot_range range)
 	return 0;
 }
 
-/* The next run of mapped pages in what is left of @range. */
-static bool next_run(struct plot *plot, struct plot_range *range, struct plot_range *run)
+bool plot_next_run(struct plot *plot, struct plot_range *range, struct plot_range *run)
 {
 	while (range->pages && !plot->pages[range->first].mapped) {
 		range->first++;
@@ -89,7 +88,7 @@ static int protect(struct plot *plot, struct plot_range range)
 	bool writable = !one_in(&plot->random, 3);
 	struct plot_range run;
 
-	while (next_run(plot, &range, &run)) {
+	while (plot_next_run(plot, &range, &run)) {
 		CHECK(mprotect(plot_at(plot, run.first), run.pages * PAGE,
 			       writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
 		for (uint64_t page = run.first; page < run.first + run.pages; page++)
@@ -193,8 +192,7 @@ static int lock(struct plot *plot, struct plot_range range)
 
 /* --- where the pages are -------------------------------------------------------------- */
 
-/* Numbers of fds may mean something else when they are used. */
-static int moved_or_why_not(int ret)
+int plot_done_or_why_not(int ret)
 {
 	if (!ret)
 		return 0;
@@ -203,22 +201,35 @@ static int moved_or_why_not(int ret)
 	return errno;
 }
 
-static int out(struct plot *plot, struct plot_range range)
+/* @moved: how many pages did */
+static int send(struct plot *plot, struct plot_range range, uint32_t flags, uint64_t *moved)
 {
 	struct vmirror_migrate args = {
 		.size = sizeof(args),
-		.flags = one_in(&plot->random, 2) ? VMIRROR_MIGRATE_POPULATE : 0,
+		.flags = flags,
 		.pool_fd = torture_pool(&plot->random),
 		.gpa = (uintptr_t)plot_at(plot, range.first),
 		.length = range.pages * PAGE,
 	};
-	int error = moved_or_why_not(ioctl(torture_vm(), VMIRROR_MIGRATE, &args));
+	int error = plot_done_or_why_not(ioctl(torture_vm(), VMIRROR_MIGRATE, &args));
 
 	if (error)
 		return error;
 	CHECK(all_moved(&args.moved) == args.moved.done_bytes / PAGE);
-	plot->moved_pages += args.moved.moved_pages;
+	*moved += args.moved.moved_pages;
 	return 0;
+}
+
+static int out(struct plot *plot, struct plot_range range)
+{
+	return send(plot, range, one_in(&plot->random, 2) ? VMIRROR_MIGRATE_POPULATE : 0,
+		    &plot->counts.moved_pages);
+}
+
+/* Also what is in the other pool. */
+static int to_peer(struct plot *plot, struct plot_range range)
+{
+	return send(plot, range, VMIRROR_MIGRATE_PEERS, &plot->counts.peer_pages);
 }
 
 static int back(struct plot *plot, struct plot_range range)
@@ -228,13 +239,41 @@ static int back(struct plot *plot, struct plot_range range)
 		.gpa = (uintptr_t)plot_at(plot, range.first),
 		.length = range.pages * PAGE,
 	};
+	int error = plot_done_or_why_not(ioctl(torture_vm(), VMIRROR_RECALL, &args));
 
-	return moved_or_why_not(ioctl(torture_vm(), VMIRROR_RECALL, &args));
+	if (error)
+		return error;
+	CHECK(all_moved(&args.moved) == args.moved.done_bytes / PAGE);
+	return 0;
+}
+
+/* Part of a pool, whosever pages are in it. */
+static int evict(struct plot *plot, struct plot_range range)
+{
+	uint64_t units = TORTURE_POOL_BYTES / VMIRROR_POOL_SIZE_UNIT;
+	uint64_t first = random_below(&plot->random, units);
+	struct vmirror_pool_evict args = {
+		.size = sizeof(args),
+		.offset = first * VMIRROR_POOL_SIZE_UNIT,
+		.length = (1 + random_below(&plot->random, units - first)) * VMIRROR_POOL_SIZE_UNIT,
+		.idle_ns = one_in(&plot->random, 2) ? random_below(&plot->random, 100) * 1000000 : 0,
+	};
+	int error = plot_done_or_why_not(ioctl(torture_pool(&plot->random), VMIRROR_POOL_EVICT, &args));
+
+	(void)range;
+	if (error)
+		return error;
+	CHECK(args.left_pages <= args.length / PAGE);
+	plot->counts.evicted_pages += args.moved_pages;
+	return 0;
 }
 
 /* --- fork ----------------------------------------------------------------------------- */
 
-/* Both write: nobody sees what the other wrote. */
+/*
+ * Both write: nobody sees what the other wrote.  The child has all fds too, so what the others close
+ * meanwhile ends only when it does.
+ */
 static int fork_off(struct plot *plot, struct plot_range range)
 {
 	uint64_t patience = random_below(&plot->random, 30000);
@@ -268,7 +307,9 @@ static const struct {
 	int (*run)(struct plot *plot, struct plot_range range);
 } deeds[] = {
 	{ "out", 30, out },
+	{ "to a peer", 6, to_peer },
 	{ "back", 8, back },
+	{ "evict", 2, evict },
 	{ "check", 14, plot_check_range },
 	{ "check through gup", 8, plot_check_through_gup },
 	{ "write", 14, plot_write_new },
@@ -276,12 +317,16 @@ static const struct {
 	{ "unmap", 3, unmap },
 	{ "mremap", 4, move },
 	{ "mprotect", 4, protect },
+	{ "hide", 2, plot_hide },
 	{ "discard", 5, discard },
 	{ "MADV_FREE", 2, discard_later },
 	{ "hint", 6, hint },
 	{ "collapse", 4, collapse },
 	{ "mlock", 2, lock },
 	{ "fork", 2, fork_off },
+	{ "read by device", 4, plot_read_by_device },
+	{ "write by device", 4, plot_write_by_device },
+	{ "exclusive", 3, plot_take_from_cpus },
 	{ "carry", 2, plot_carry_by_device },
 };
 
@@ -301,7 +346,7 @@ void plot_deed(struct plot *plot)
 		}
 		which -= deeds[i].weight;
 	}
-	plot->deeds++;
+	plot->counts.deeds++;
 }
 
 void plot_check(struct plot *plot)
@@ -312,6 +357,7 @@ void plot_check(struct plot *plot)
 void plot_open(struct plot *plot, unsigned int number, uint64_t seed)
 {
 	plot->memory = map_anonymous(PLOT_LENGTH, false);
+	plot->buffer = map_anonymous(PLOT_BUFFER, false);
 	plot->random = random_of(seed, number);
 	plot->last_value = number << 28;
 	snprintf(plot->name, sizeof(plot->name), "plot %u", number);

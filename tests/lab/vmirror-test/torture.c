@@ -12,8 +12,10 @@
 
 #define PLOTS 3
 #define POOLS 2
-#define POOL_BYTES (PLOTS * PLOT_LENGTH * 2 / 3)	/* both together hold more than all */
 #define HANG_SECONDS 100
+
+/* Both together hold more than all. */
+_Static_assert(POOLS * TORTURE_POOL_BYTES > PLOTS * PLOT_LENGTH, "");
 
 static struct target own;
 static struct plot plots[PLOTS];
@@ -89,8 +91,8 @@ static void *move_all(void *arg)
 /* --- the keeper ----------------------------------------------------------------------- */
 
 /*
- * The old one ends when the last call that uses it does: in the meantime its name is taken, and
- * a process is mirrored only once.
+ * The old one ends when the last call that uses it does, and the last child that a plot has forked
+ * and that has its fd, too: in the meantime its name is taken, and a process is mirrored only once.
  */
 static int until_free(int (*make)(int number), int number)
 {
@@ -119,7 +121,7 @@ static int make_vm(int number)
 static int make_pool(int number)
 {
 	struct vmirror_pool_create args = {
-		.size = sizeof(args), .engine = VMIRROR_ENGINE_RAM, .bytes = POOL_BYTES,
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_RAM, .bytes = TORTURE_POOL_BYTES,
 	};
 
 	snprintf(args.name, sizeof(args.name), "torture-%d", number);
@@ -192,20 +194,50 @@ static void watch(unsigned long seconds)
 	while (now_ms() < until) {
 		usleep(100000);
 		for (int i = 0; i < PLOTS; i++) {
-			if (*(volatile uint64_t *)&plots[i].deeds != deeds[i])
+			if (*(volatile uint64_t *)&plots[i].counts.deeds != deeds[i])
 				since[i] = now_ms();
-			deeds[i] = plots[i].deeds;
+			deeds[i] = plots[i].counts.deeds;
 			if (now_ms() - since[i] > HANG_SECONDS * 1000)
 				FAIL("%s gets nowhere", plots[i].name);
 		}
 	}
 }
 
+/* In so many, something comes of each kind of deed. */
+#define LONG_DEEDS 2000
+
+static void sum_up(void)
+{
+	struct plot_counts all = { 0 };
+
+	for (int i = 0; i < PLOTS; i++) {
+		struct plot_counts *one = &plots[i].counts;
+
+		all.deeds += one->deeds;
+		all.moved_pages += one->moved_pages;
+		all.peer_pages += one->peer_pages;
+		all.evicted_pages += one->evicted_pages;
+		all.read_pages += one->read_pages;
+		all.written_pages += one->written_pages;
+		all.exclusive_pages += one->exclusive_pages;
+	}
+	printf("  %llu deeds, %llu moves of all, %llu pools and mirrors renewed\n",
+	       (unsigned long long)all.deeds, (unsigned long long)moves,
+	       (unsigned long long)renewals);
+	printf("  pages: %llu out, %llu out or to a peer, %llu evicted; a software device has "
+	       "read %llu, written %llu, had %llu for itself\n",
+	       (unsigned long long)all.moved_pages, (unsigned long long)all.peer_pages,
+	       (unsigned long long)all.evicted_pages, (unsigned long long)all.read_pages,
+	       (unsigned long long)all.written_pages, (unsigned long long)all.exclusive_pages);
+	CHECK(all.moved_pages > 0 && moves > 0);
+	CHECK(all.deeds < LONG_DEEDS || (all.peer_pages && all.evicted_pages && all.read_pages &&
+	      all.written_pages && all.exclusive_pages));
+}
+
 void case_torture(struct target *t)
 {
 	struct random mover = random_of(t->seed, PLOTS), keeper = random_of(t->seed, PLOTS + 1);
 	pthread_t threads[PLOTS + 2];
-	uint64_t deeds = 0, moved = 0;
 
 	printf("  seed %llu\n", (unsigned long long)t->seed);
 	own = process_self();
@@ -228,15 +260,8 @@ void case_torture(struct target *t)
 	stop = true;
 	for (int i = 0; i < PLOTS + 2; i++)
 		CHECK(!pthread_join(threads[i], NULL));
-	for (int i = 0; i < PLOTS; i++) {
-		deeds += plots[i].deeds;
-		moved += plots[i].moved_pages;
-	}
 	end();
-	torture_dma_close();
 	close(own.sys);
-	printf("  %llu deeds, %llu pages out in them, %llu moves of all, %llu pools and mirrors renewed\n",
-	       (unsigned long long)deeds, (unsigned long long)moved, (unsigned long long)moves,
-	       (unsigned long long)renewals);
-	CHECK(moved > 0 && moves > 0);
+	sum_up();
+	torture_dma_close();
 }

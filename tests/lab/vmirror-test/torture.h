@@ -10,6 +10,7 @@
 
 #define PLOT_LENGTH (8 * MiB)
 #define PLOT_PAGES (PLOT_LENGTH / VMIRROR_PAGE_SIZE)
+#define TORTURE_POOL_BYTES (16 * MiB)
 
 /* --- torture.c: the mirror of this process, and pools, which come and go ----------- */
 
@@ -52,14 +53,25 @@ struct plot_page {
 	bool mapped, writable, lazy;
 };
 
+/* What devices and pools were asked for, and did. */
+struct plot_counts {
+	uint64_t deeds, moved_pages, peer_pages, evicted_pages;
+	uint64_t read_pages, written_pages, exclusive_pages;
+};
+
+/**
+ * struct plot - memory that a thread owns
+ * @buffer: what a software device has read, or is to write
+ * @last_value: the number that was given out last
+ */
 struct plot {
-	char *memory;
+	char *memory, *buffer;
 	struct plot_page pages[PLOT_PAGES];
 	struct random random;
 	struct diary diary;
 	char name[16];
 	uint32_t last_value;
-	uint64_t deeds, moved_pages;
+	struct plot_counts counts;
 };
 
 /* Pages of a plot: [first, first + pages) */
@@ -72,6 +84,10 @@ static inline char *plot_at(struct plot *plot, uint64_t page)
 	return plot->memory + page * VMIRROR_PAGE_SIZE;
 }
 
+/* The next run of mapped pages in what is left of @range, if there is one: it is taken off. */
+bool plot_next_run(struct plot *plot, struct plot_range *range, struct plot_range *run);
+/* Numbers of fds may mean something else when they are used: 0, or why that was not done. */
+int plot_done_or_why_not(int ret);
 void plot_open(struct plot *plot, unsigned int number, uint64_t seed);
 /* Do one thing to it. */
 void plot_deed(struct plot *plot);
@@ -82,10 +98,23 @@ void plot_check(struct plot *plot);
 
 bool content_is(const char *page, uint32_t value);
 void content_write(char *page, uint32_t value);
+/* Is it as it must be at @at, the page or a copy of it?  Fails where it is not. */
+void plot_check_page(struct plot *plot, uint64_t page, const char *at);
 /* Deeds return 0, or the error that kept them from being done; wrong content fails. */
 int plot_check_range(struct plot *plot, struct plot_range range);
 int plot_check_through_gup(struct plot *plot, struct plot_range range);
 int plot_write_new(struct plot *plot, struct plot_range range);
+
+/* --- torture-device.c: a software device in the midst of it -------------------------------- */
+
+#define PLOT_BUFFER (2 * MiB)
+
+/* Deeds, of a device of their own, in what is mapped; at most PLOT_BUFFER at a time. */
+int plot_read_by_device(struct plot *plot, struct plot_range range);
+int plot_write_by_device(struct plot *plot, struct plot_range range);
+int plot_take_from_cpus(struct plot *plot, struct plot_range range);
+/* For a while nobody can read the range, and a device is told so. */
+int plot_hide(struct plot *plot, struct plot_range range);
 
 /* --- torture-dma.c: a PCI device in the midst of it -------------------------------------- */
 
