@@ -14,5 +14,7 @@ echo N | tee $inject/{failslab,fail_page_alloc}/ignore-gfp-wait $inject/fail_pag
 echo 0 >$inject/fail_page_alloc/min-order
 echo 1 | tee $inject/{failslab,fail_page_alloc}/verbose >/dev/null
 
+PATIENCE=$(patience)
+export PATIENCE		# vmirror-test's time limits
 without_hmmd
 vmirror-test failnth
