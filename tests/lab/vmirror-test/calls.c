@@ -42,6 +42,24 @@ int pool_create(struct target *t, const char *name, uint64_t bytes)
 	return fd;
 }
 
+int pool_create_coherent(struct target *t, const char *name, uint64_t bytes)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args),
+		.engine = VMIRROR_ENGINE_COHERENT,
+		.bytes = (bytes + VMIRROR_POOL_SIZE_UNIT - 1) & ~(VMIRROR_POOL_SIZE_UNIT - 1),
+		.base = COHERENT_BASE,
+	};
+	int fd;
+
+	snprintf(args.name, sizeof(args.name), "%s", name);
+	fd = ioctl(t->sys, VMIRROR_POOL_CREATE, &args);
+	if (fd < 0)
+		FAIL("no pool of coherent memory: %s; physical memory at %#llx must be set aside, by "
+		     "memmap= on the kernel's command line", strerror(errno), COHERENT_BASE);
+	return fd;
+}
+
 int vm_attach(struct target *t, const char *name, uint32_t ring_records)
 {
 	struct vmirror_vm_attach args = {

@@ -131,13 +131,8 @@ void dma_loses_pages(struct dma_place *p)
 /* In a coherent pool a page is where a PCI device can reach it as well. */
 void dma_in_coherent_pool(struct dma_place *p)
 {
-	struct vmirror_pool_create args = {
-		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
-		.base = COHERENT_BASE, .name = "dma-coherent",
-	};
-	int pool = ioctl(p->at.self.t.sys, VMIRROR_POOL_CREATE, &args);
+	int pool = pool_create_coherent(&p->at.self.t, "dma-coherent", 2 * MiB);
 
-	CHECK(pool >= 0);
 	*dma_word(p, 9) = 99;
 	dma_out(p, pool, 9 * PAGE, PAGE);
 	CHECK(vm_out_pages(p->at.vm) == 1 && dma_pages(p->device) < PAGES);

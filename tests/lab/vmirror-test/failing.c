@@ -75,17 +75,8 @@ void break_offset(uint64_t offset)
 
 int world_pool(struct failing_world *w)
 {
-	struct vmirror_pool_create args = {
-		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = 2 * MiB,
-		.base = COHERENT_BASE, .name = "failing",
-	};
-	int fd;
-
-	if (!w->layout->coherent)
-		return pool_create(&w->t, "failing", w->length);
-	fd = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
-	CHECK(fd >= 0);
-	return fd;
+	return w->layout->coherent ? pool_create_coherent(&w->t, "failing", w->length) :
+				     pool_create(&w->t, "failing", w->length);
 }
 
 static void begin(struct failing_world *w, const struct layout *layout)

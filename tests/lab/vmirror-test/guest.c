@@ -73,25 +73,12 @@ static void sees_the_same(struct target *t)
 /* The guest runs on in coherent memory: nothing comes home because it is touched. */
 static void in_coherent_memory(struct target *t)
 {
-	struct vmirror_pool_create create = {
-		.size = sizeof(create),
-		.engine = VMIRROR_ENGINE_COHERENT,
-		.base = COHERENT_BASE,
-		.name = "coherent",
-	};
 	int vm = vm_attach(t, "guest", 0), pool;
 	struct vmirror_moved moved;
 	struct vmirror_vm_stat vs;
 	uint64_t length, gpa = lowest_ram(vm, &length);
 
-	create.bytes = (length + VMIRROR_POOL_SIZE_UNIT - 1) & ~(VMIRROR_POOL_SIZE_UNIT - 1);
-	pool = ioctl(t->sys, VMIRROR_POOL_CREATE, &create);
-	if (pool < 0) {
-		CHECK(errno == ENXIO);
-		printf("  no memory is set aside here: not tried\n");
-		close(vm);
-		return;
-	}
+	pool = pool_create_coherent(t, "coherent", length);
 	migrate(vm, pool, gpa, length, &moved);
 	CHECK(moved.moved_pages > length / VMIRROR_PAGE_SIZE / 4);
 	verify(t);

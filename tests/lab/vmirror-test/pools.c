@@ -47,6 +47,7 @@ static void two_pools(bool huge)
 	selfvm_destroy(&self);
 }
 
+/* Anywhere. */
 static int coherent_create(struct target *t, uint64_t base, uint64_t bytes)
 {
 	struct vmirror_pool_create args = {
@@ -158,14 +159,9 @@ static void all_peers(bool huge)
 	peers(vm, a, b, 2 * HALF, memory, gpa);
 	peers(vm, a, small, HALF, memory, gpa);
 	peers_under_fire(vm, a, b, memory, gpa);
-	coherent = coherent_create(&self.t, COHERENT_BASE, LENGTH);
-	if (coherent >= 0) {
-		peers_under_fire(vm, a, coherent, memory, gpa);
-		close(coherent);
-	} else {
-		CHECK(errno == ENXIO);
-		printf("  no memory is set aside here: nothing between private and coherent pools\n");
-	}
+	coherent = pool_create_coherent(&self.t, "coherent", LENGTH);
+	peers_under_fire(vm, a, coherent, memory, gpa);
+	close(coherent);
 	close(vm);
 	close(a);
 	close(b);
@@ -190,13 +186,7 @@ static void coherent(bool huge)
 	CHECK_ERRNO(coherent_create(&self.t, 16 * MiB, LENGTH), EBUSY);		/* System RAM */
 	CHECK_ERRNO(coherent_create(&self.t, 1ull << 45, LENGTH), ENXIO);	/* nothing */
 	CHECK_ERRNO(coherent_create(&self.t, -LENGTH, 2 * LENGTH), EOVERFLOW);
-	pool = coherent_create(&self.t, COHERENT_BASE, LENGTH);
-	if (pool < 0) {
-		CHECK(errno == ENXIO);
-		munmap(memory, LENGTH);
-		selfvm_destroy(&self);
-		return;
-	}
+	pool = pool_create_coherent(&self.t, "coherent", LENGTH);
 	gpa = selfvm_add_slot(&self, memory, LENGTH);
 	vm = vm_attach(&self.t, "coherent", 0);
 	fill_pattern(memory, LENGTH, 8);

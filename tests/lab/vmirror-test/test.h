@@ -57,6 +57,8 @@ void fail(const char *file, int line, const char *format, ...)
 
 uint64_t now_ms(void);
 int pool_create(struct target *t, const char *name, uint64_t bytes);
+/* In memory that CPUs reach as well, which must have been set aside. */
+int pool_create_coherent(struct target *t, const char *name, uint64_t bytes);
 int vm_attach(struct target *t, const char *name, uint32_t ring_records);
 /* This process, without KVM. */
 struct target process_self(void);
