@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 300
+# limit: 480
 #
 # Each allocation of each call fails once: nothing is lost, nothing is left behind.
 
@@ -14,6 +14,8 @@ echo N | tee $inject/{failslab,fail_page_alloc}/ignore-gfp-wait $inject/fail_pag
 echo 0 >$inject/fail_page_alloc/min-order
 echo 1 | tee $inject/{failslab,fail_page_alloc}/verbose >/dev/null
 
+# vmirror-test puts it back itself, unless it is killed.
+at_exit "echo Y >/sys/module/vmirror/parameters/huge_home"
 PATIENCE=$(patience)
 export PATIENCE		# vmirror-test's time limits
 without_hmmd

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* failnth-calls.c - what is attempted while an allocation fails, and what may come of it */
+/* failnth-calls.c - calls of the system, of a pool, of a VM while an allocation fails */
 #include <sys/mman.h>
 
 #include "failnth.h"
-
-char failnth_buffer[FAILNTH_HUGE];
 
 static int attempt_info(struct failnth_world *w)
 {
@@ -21,6 +19,20 @@ static int attempt_pool_create(struct failnth_world *w)
 	};
 
 	return w->pool = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
+}
+
+/* The kernel does not say of a physical range whether it is in use, or there was no memory to note it. */
+static int attempt_pool_create_coherent(struct failnth_world *w)
+{
+	struct vmirror_pool_create args = {
+		.size = sizeof(args), .engine = VMIRROR_ENGINE_COHERENT, .bytes = FAILNTH_HUGE,
+		.base = COHERENT_BASE, .name = "failnth",
+	};
+
+	w->pool = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
+	if (w->pool < 0 && errno == EBUSY)
+		errno = ENOMEM;
+	return w->pool;
 }
 
 static int attempt_attach(struct failnth_world *w)
@@ -79,6 +91,46 @@ static int attempt_pool_stat(struct failnth_world *w)
 	return ioctl(w->pool, VMIRROR_POOL_STAT, &args);
 }
 
+static int attempt_pool_blocks(struct failnth_world *w)
+{
+	struct vmirror_pool_block block = { 0 };
+	struct vmirror_pool_blocks args = {
+		.size = sizeof(args), .blocks = (uintptr_t)&block, .nr_blocks = 1,
+	};
+	int ret = ioctl(w->pool, VMIRROR_POOL_BLOCKS, &args);
+
+	CHECK(ret || (args.nr_blocks == 1 && block.pages == w->length / VMIRROR_PAGE_SIZE));
+	return ret;
+}
+
+/* --- a VM's ring ------------------------------------------------------------------ */
+
+static struct vmirror_ring *ring;
+static uint32_t ring_size;
+
+static int attempt_ring(struct failnth_world *w)
+{
+	ring = mmap(NULL, ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, w->vm, 0);
+	return ring == MAP_FAILED ? -1 : 0;
+}
+
+static void prepare_ring(struct failnth_world *w)
+{
+	ring_size = VMIRROR_PAGE_SIZE;
+	CHECK(attempt_ring(w) == 0);
+	ring_size = ring->map_size;
+	CHECK(munmap(ring, VMIRROR_PAGE_SIZE) == 0);
+}
+
+static void judge_ring(struct failnth_world *w, int ret)
+{
+	CHECK(!ret || attempt_ring(w) == 0);
+	CHECK(ring->magic == VMIRROR_RING_MAGIC);
+	CHECK(munmap(ring, ring_size) == 0);
+}
+
+/* --- pages out, home, and from pool to pool ----------------------------------------- */
+
 static int attempt_snapshot(struct failnth_world *w)
 {
 	static struct vmirror_extent extents[64];
@@ -130,20 +182,48 @@ static void judge_recall(struct failnth_world *w, int ret)
 		check_none_out(w->vm);
 }
 
+/* Half a folio: it has to be split. */
+static int attempt_recall_half(struct failnth_world *w)
+{
+	struct vmirror_recall args = {
+		.size = sizeof(args), .gpa = (uintptr_t)w->memory, .length = w->length / 2,
+	};
+
+	return ioctl(w->vm, VMIRROR_RECALL, &args);
+}
+
+static void judge_recall_half(struct failnth_world *w, int ret)
+{
+	CHECK(ret || pages_in_state(w->vm, (uintptr_t)w->memory, w->length / 2, VMIRROR_STATE_POOL) == 0);
+}
+
 /* From the pool into another one, which then goes. */
-static int attempt_peers(struct failnth_world *w)
+static int to_peer(struct failnth_world *w, uint32_t engine, uint64_t base)
 {
 	struct vmirror_pool_create args = {
-		.size = sizeof(args), .engine = VMIRROR_ENGINE_RAM, .bytes = FAILNTH_HUGE, .name = "peer",
+		.size = sizeof(args), .engine = engine, .bytes = FAILNTH_HUGE, .base = base, .name = "peer",
 	};
 	struct failnth_world to = *w;
 	int ret;
 
 	to.pool = ioctl(w->t.sys, VMIRROR_POOL_CREATE, &args);
-	if (to.pool < 0)
+	if (to.pool < 0) {
+		if (base && errno == EBUSY)		/* see above */
+			errno = ENOMEM;
 		return -1;
+	}
 	ret = out_with(&to, VMIRROR_MIGRATE_PEERS);
 	return close(to.pool) ?: ret;
+}
+
+static int attempt_peers(struct failnth_world *w)
+{
+	return to_peer(w, VMIRROR_ENGINE_RAM, 0);
+}
+
+static int attempt_coherent_peer(struct failnth_world *w)
+{
+	return to_peer(w, VMIRROR_ENGINE_COHERENT, COHERENT_BASE);
 }
 
 static int attempt_evict(struct failnth_world *w)
@@ -153,134 +233,52 @@ static int attempt_evict(struct failnth_world *w)
 	return ioctl(w->pool, VMIRROR_POOL_EVICT, &args);
 }
 
-static int attempt_device_read(struct failnth_world *w)
-{
-	struct vmirror_device_create args = { .size = sizeof(args) };
-	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
-	int64_t done;
-
-	if (device < 0)
-		return -1;
-	done = device_access(device, VMIRROR_DEVICE_READ, (uintptr_t)w->memory, failnth_buffer, w->length, NULL);
-	if (done > 0)
-		check_pattern(failnth_buffer, done, FAILNTH_SEED);
-	return done < 0 ? -1 : close(device);
-}
-
-static int attempt_device_write(struct failnth_world *w)
-{
-	struct vmirror_device_create args = { .size = sizeof(args) };
-	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
-
-	if (device < 0)
-		return -1;
-	fill_pattern(failnth_buffer, w->length, FAILNTH_SEED);
-	if (device_access(device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, failnth_buffer, w->length, NULL) < 0)
-		return -1;
-	return close(device);
-}
-
-static int attempt_exclusive(struct failnth_world *w)
-{
-	struct vmirror_device_create create = { .size = sizeof(create) };
-	struct vmirror_device_exclusive args = {
-		.size = sizeof(args), .gpa = (uintptr_t)w->memory, .length = w->length,
-	};
-	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &create);
-
-	return device < 0 ? -1 : ioctl(device, VMIRROR_DEVICE_EXCLUSIVE, &args);
-}
-
-static int attempt_read(struct failnth_world *w)
-{
-	check_pattern(w->memory, w->length, FAILNTH_SEED);
-	return 0;
-}
-
-static int attempt_write(struct failnth_world *w)
-{
-	for (uint64_t i = 0; i < w->length; i += VMIRROR_PAGE_SIZE)
-		*(volatile char *)(w->memory + i + 9) = 1;
-	return 0;
-}
-
-/* A CPU's touch takes back what is the device's alone. */
-static void judge_exclusive(struct failnth_world *w, int ret)
-{
-	(void)ret;
-	check_pattern(w->memory, w->length, FAILNTH_SEED);
-}
-
-static void must_succeed(struct failnth_world *w, int ret)
-{
-	(void)w;
-	CHECK(ret == 0);
-}
-
-static int attempt_close_vm(struct failnth_world *w)
-{
-	int vm = w->vm;
-
-	w->vm = -1;
-	return close(vm);
-}
-
-static int attempt_close_pool(struct failnth_world *w)
-{
-	int pool = w->pool;
-
-	w->pool = -1;
-	return close(pool);
-}
-
-const struct failnth_scenario failnth_scenarios[] = {
+static const struct failnth_scenario scenarios[] = {
 	{ "INFO", .attempt = attempt_info },
 	{ "POOL_CREATE", .attempt = attempt_pool_create },
+	{ "POOL_CREATE, coherent", .attempt = attempt_pool_create_coherent },
 	{ "POOL_STAT", .attempt = attempt_pool_stat, .with_pool = true },
-	{ "close of an empty pool", .attempt = attempt_close_pool, .judge = must_succeed, .with_pool = true },
+	{ "POOL_BLOCKS, 4 KiB", .attempt = attempt_pool_blocks, .out = true },
+	{ "POOL_BLOCKS, 2 MiB", .attempt = attempt_pool_blocks, .out = true, .huge = true },
 	{ "VM_ATTACH of a process", .attempt = attempt_attach },
 	{ "VM_ATTACH of a VM", .prepare = prepare_kvm, .attempt = attempt_attach },
 	{ "SLOTS, with a new one", .prepare = prepare_slot, .attempt = count_slots, .judge = judge_slots },
 	{ "VM_STAT", .attempt = attempt_vm_stat, .with_vm = true },
+	{ "mmap of the ring", .prepare = prepare_ring, .attempt = attempt_ring, .judge = judge_ring,
+	  .with_vm = true },
 	{ "SNAPSHOT, 4 KiB", .attempt = attempt_snapshot, .with_vm = true, .out = true },
 	{ "SNAPSHOT, 2 MiB", .attempt = attempt_snapshot, .out = true, .huge = true },
 	{ "MIGRATE, 4 KiB", .attempt = attempt_migrate, .with_vm = true, .with_pool = true },
 	{ "MIGRATE, 2 MiB", .attempt = attempt_migrate, .with_vm = true, .with_pool = true, .huge = true },
+	{ "MIGRATE, coherent, 4 KiB", .attempt = attempt_migrate, .with_vm = true, .with_pool = true,
+	  .coherent = true },
+	{ "MIGRATE, coherent, 2 MiB", .attempt = attempt_migrate, .with_vm = true, .with_pool = true,
+	  .coherent = true, .huge = true },
 	{ "MIGRATE, made there, 4 KiB", .attempt = attempt_populate, .with_vm = true, .with_pool = true,
 	  .untouched = true },
 	{ "MIGRATE, made there, 2 MiB", .attempt = attempt_populate, .with_vm = true, .with_pool = true,
 	  .untouched = true, .huge = true },
+	{ "MIGRATE, made there, coherent", .attempt = attempt_populate, .with_vm = true, .with_pool = true,
+	  .untouched = true, .coherent = true },
 	{ "RECALL, 4 KiB", .attempt = attempt_recall, .judge = judge_recall, .out = true },
 	{ "RECALL, 2 MiB", .attempt = attempt_recall, .judge = judge_recall, .out = true, .huge = true },
+	{ "RECALL, 2 MiB, as 4 KiB", .attempt = attempt_recall, .judge = judge_recall, .out = true,
+	  .huge = true, .split = true },
+	{ "RECALL of half of 2 MiB", .attempt = attempt_recall_half, .judge = judge_recall_half,
+	  .out = true, .huge = true },
+	{ "RECALL, coherent", .attempt = attempt_recall, .judge = judge_recall, .out = true,
+	  .coherent = true },
 	{ "MIGRATE, peers, 4 KiB", .attempt = attempt_peers, .out = true },
 	{ "MIGRATE, peers, 2 MiB", .attempt = attempt_peers, .out = true, .huge = true },
+	{ "MIGRATE, peers, into a coherent pool, 4 KiB", .attempt = attempt_coherent_peer, .out = true },
+	{ "MIGRATE, peers, into a coherent pool, 2 MiB", .attempt = attempt_coherent_peer, .out = true,
+	  .huge = true },
+	{ "MIGRATE, peers, out of a coherent pool", .attempt = attempt_peers, .out = true,
+	  .coherent = true },
 	{ "POOL_EVICT, 4 KiB", .attempt = attempt_evict, .judge = judge_recall, .out = true },
 	{ "POOL_EVICT, 2 MiB", .attempt = attempt_evict, .judge = judge_recall, .out = true, .huge = true },
-	{ "DEVICE_READ, 4 KiB", .attempt = attempt_device_read, .out = true },
-	{ "DEVICE_READ, 2 MiB", .attempt = attempt_device_read, .out = true, .huge = true },
-	{ "DEVICE_WRITE, 4 KiB", .attempt = attempt_device_write, .out = true },
-	{ "DEVICE_WRITE, 2 MiB", .attempt = attempt_device_write, .out = true, .huge = true },
-	{ "DEVICE_EXCLUSIVE, 4 KiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .out = true },
-	{ "DEVICE_EXCLUSIVE, 2 MiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .with_vm = true,
-	  .huge = true },
-	{ "DEVICE_CREATE, of a PCI device", .attempt = failnth_attempt_create_pci, .with_vm = true },
-	{ "DEVICE_DMA_MAP, 4 KiB", .prepare = failnth_prepare_device, .attempt = failnth_attempt_map,
-	  .judge = failnth_judge_map, .out = true },
-	{ "DEVICE_DMA_MAP, 2 MiB", .prepare = failnth_prepare_device, .attempt = failnth_attempt_map,
-	  .judge = failnth_judge_map, .out = true, .huge = true },
-	{ "DEVICE_DMA_UNMAP, 4 KiB", .prepare = failnth_prepare_mapped, .attempt = failnth_attempt_unmap,
-	  .judge = failnth_judge_unmap, .out = true },
-	{ "DEVICE_DMA_UNMAP, 2 MiB", .prepare = failnth_prepare_mapped, .attempt = failnth_attempt_unmap,
-	  .judge = failnth_judge_unmap, .out = true, .huge = true },
-	{ "read, 4 KiB", .attempt = attempt_read, .judge = must_succeed, .out = true },
-	{ "read, 2 MiB", .attempt = attempt_read, .judge = must_succeed, .out = true, .huge = true },
-	{ "write, 4 KiB", .attempt = attempt_write, .judge = must_succeed, .out = true },
-	{ "write, 2 MiB", .attempt = attempt_write, .judge = must_succeed, .out = true, .huge = true },
-	{ "close of a VM, 4 KiB", .attempt = attempt_close_vm, .judge = must_succeed, .out = true },
-	{ "close of a VM, 2 MiB", .attempt = attempt_close_vm, .judge = must_succeed, .out = true, .huge = true },
-	{ "close of a pool, 4 KiB", .attempt = attempt_close_pool, .judge = must_succeed, .out = true },
-	{ "close of a pool, 2 MiB", .attempt = attempt_close_pool, .judge = must_succeed, .out = true,
-	  .huge = true },
+	{ "POOL_EVICT, coherent", .attempt = attempt_evict, .judge = judge_recall, .out = true,
+	  .coherent = true },
 };
 
-const unsigned int failnth_nr_scenarios = sizeof(failnth_scenarios) / sizeof(failnth_scenarios[0]);
+const struct failnth_list failnth_calls = FAILNTH_LIST(scenarios);

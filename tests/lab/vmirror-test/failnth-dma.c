@@ -21,20 +21,20 @@ void failnth_dma_close(void)
 	edu_bind(&edu, NULL);
 }
 
-void failnth_prepare_device(struct failnth_world *w)
+static void prepare_device(struct failnth_world *w)
 {
 	memset(addresses, 1, sizeof(addresses));
 	w->device = dma_device_create(w->vm, &edu);
 }
 
 /* With something to unmap. */
-void failnth_prepare_mapped(struct failnth_world *w)
+static void prepare_mapped(struct failnth_world *w)
 {
-	failnth_prepare_device(w);
+	prepare_device(w);
 	dma_map_all(w->device, (uintptr_t)w->memory, w->length, addresses);
 }
 
-int failnth_attempt_create_pci(struct failnth_world *w)
+static int attempt_create_pci(struct failnth_world *w)
 {
 	struct vmirror_device_create args = dma_create_args(&edu);
 	int device = ioctl(w->vm, VMIRROR_DEVICE_CREATE, &args);
@@ -42,7 +42,7 @@ int failnth_attempt_create_pci(struct failnth_world *w)
 	return device < 0 ? -1 : close(device);
 }
 
-int failnth_attempt_map(struct failnth_world *w)
+static int attempt_map(struct failnth_world *w)
 {
 	struct vmirror_device_dma_map args = {
 		.size = sizeof(args), .gpa = (uintptr_t)w->memory, .length = w->length,
@@ -52,7 +52,7 @@ int failnth_attempt_map(struct failnth_world *w)
 	return ioctl(w->device, VMIRROR_DEVICE_DMA_MAP, &args);
 }
 
-int failnth_attempt_unmap(struct failnth_world *w)
+static int attempt_unmap(struct failnth_world *w)
 {
 	return dma_unmap(w->device, (uintptr_t)w->memory, w->length, NULL);
 }
@@ -77,7 +77,7 @@ static void check_reach(struct failnth_world *w, uint64_t page)
 }
 
 /* What could not be done can be done by the next who asks. */
-void failnth_judge_map(struct failnth_world *w, int ret)
+static void judge_map(struct failnth_world *w, int ret)
 {
 	uint64_t last = w->length / PAGE - 1;
 
@@ -88,8 +88,22 @@ void failnth_judge_map(struct failnth_world *w, int ret)
 	CHECK(dma_pages(w->device) == 0);
 }
 
-void failnth_judge_unmap(struct failnth_world *w, int ret)
+static void judge_unmap(struct failnth_world *w, int ret)
 {
 	CHECK(ret == 0);
 	CHECK(dma_pages(w->device) == 0);
 }
+
+static const struct failnth_scenario scenarios[] = {
+	{ "DEVICE_CREATE, of a PCI device", .attempt = attempt_create_pci, .with_vm = true },
+	{ "DEVICE_DMA_MAP, 4 KiB", .prepare = prepare_device, .attempt = attempt_map, .judge = judge_map,
+	  .out = true },
+	{ "DEVICE_DMA_MAP, 2 MiB", .prepare = prepare_device, .attempt = attempt_map, .judge = judge_map,
+	  .out = true, .huge = true },
+	{ "DEVICE_DMA_UNMAP, 4 KiB", .prepare = prepare_mapped, .attempt = attempt_unmap,
+	  .judge = judge_unmap, .out = true },
+	{ "DEVICE_DMA_UNMAP, 2 MiB", .prepare = prepare_mapped, .attempt = attempt_unmap,
+	  .judge = judge_unmap, .out = true, .huge = true },
+};
+
+const struct failnth_list failnth_dma_calls = FAILNTH_LIST(scenarios);

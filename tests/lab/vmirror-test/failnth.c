@@ -15,10 +15,12 @@
 #include <sys/wait.h>
 
 #include "failnth.h"
+#include "setting.h"
 
 /* How an attempt ended: its exit status. */
 enum { ALL_WENT_WELL, WRONG, ONE_FAILED };
 
+char failnth_buffer[FAILNTH_HUGE];
 static int fail_nth = -1;
 
 static void arm(unsigned int n)
@@ -77,7 +79,10 @@ static void prepare(const struct failnth_scenario *s, struct failnth_world *w)
 	if (s->with_vm || s->out)
 		w->vm = vm_attach(&w->t, "failnth", 0);
 	if (s->with_pool || s->out)
-		w->pool = pool_create(&w->t, "failnth", FAILNTH_HUGE);
+		w->pool = s->coherent ? pool_create_coherent(&w->t, "failnth", FAILNTH_HUGE) :
+					pool_create(&w->t, "failnth", FAILNTH_HUGE);
+	if (s->split)
+		set("/sys/module/vmirror/parameters/huge_home", "N");
 	if (s->out)
 		bring_out(w);
 	memset(failnth_buffer, 1, sizeof(failnth_buffer));
@@ -95,7 +100,7 @@ static void settle(const struct failnth_scenario *s, struct failnth_world *w)
 
 	if (s->untouched)
 		fill_pattern(w->memory, w->length, FAILNTH_SEED);
-	if (w->vm >= 0 && w->pool >= 0 && !s->prepare) {
+	if (w->vm >= 0 && w->pool >= 0) {
 		bring_out(w);
 		recall(w->vm, (uintptr_t)w->memory, w->length, &moved);
 	}
@@ -123,28 +128,37 @@ static void attempt(const struct failnth_scenario *s, unsigned int n)
 	exit(failed ? ONE_FAILED : ALL_WENT_WELL);
 }
 
+/* Again and again, until no allocation is left that could fail. */
+static void sweep(struct target *t, const struct failnth_scenario *s)
+{
+	unsigned int n = 0;
+	int status;
+
+	do {
+		pid_t pid;
+
+		n++;
+		pid = fork();
+		CHECK(pid >= 0);
+		if (!pid)
+			attempt(s, n);
+		CHECK(waitpid(pid, &status, 0) == pid);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) == WRONG)
+			FAIL("%s: allocation %u", s->name, n);
+		wait_nothing_left(t);
+	} while (WEXITSTATUS(status) == ONE_FAILED);
+	printf("  %s: %u allocations\n", s->name, n - 1);
+}
+
 void case_failnth(struct target *t)
 {
+	static const struct failnth_list *const lists[] = {
+		&failnth_calls, &failnth_device_calls, &failnth_dma_calls, &failnth_touches,
+	};
+
 	failnth_dma_open();
-	for (unsigned int i = 0; i < failnth_nr_scenarios; i++) {
-		const struct failnth_scenario *s = &failnth_scenarios[i];
-		unsigned int n = 0;
-		int status;
-
-		do {
-			pid_t pid;
-
-			n++;
-			pid = fork();
-			CHECK(pid >= 0);
-			if (!pid)
-				attempt(s, n);
-			CHECK(waitpid(pid, &status, 0) == pid);
-			if (!WIFEXITED(status) || WEXITSTATUS(status) == WRONG)
-				FAIL("%s: allocation %u", s->name, n);
-			wait_nothing_left(t);
-		} while (WEXITSTATUS(status) == ONE_FAILED);
-		printf("  %s: %u allocations\n", s->name, n - 1);
-	}
+	for (unsigned int i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (unsigned int j = 0; j < lists[i]->nr; j++)
+			sweep(t, &lists[i]->scenarios[j]);
 	failnth_dma_close();
 }

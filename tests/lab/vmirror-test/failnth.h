@@ -27,33 +27,33 @@ struct failnth_world {
  * @huge: the memory is 2 MiB in one, not some pages
  * @untouched: the memory has no pages yet
  * @out: the memory is in the pool
+ * @coherent: the pool is one of coherent memory
+ * @split: 2 MiB folios come home as single pages: they are split
  */
 struct failnth_scenario {
 	const char *name;
 	void (*prepare)(struct failnth_world *w);
 	int (*attempt)(struct failnth_world *w);
 	void (*judge)(struct failnth_world *w, int ret);
-	bool with_vm, with_pool, huge, untouched, out;
+	bool with_vm, with_pool, huge, untouched, out, coherent, split;
 };
 
-/* --- failnth-calls.c: what is attempted, and what may come of it ----------------- */
+struct failnth_list {
+	const struct failnth_scenario *scenarios;
+	unsigned int nr;
+};
+
+#define FAILNTH_LIST(array) { (array), sizeof(array) / sizeof((array)[0]) }
 
 /* What devices read into and write from: there before an allocation fails. */
 extern char failnth_buffer[FAILNTH_HUGE];
 
-extern const struct failnth_scenario failnth_scenarios[];
-extern const unsigned int failnth_nr_scenarios;
+/* What is attempted, and what may come of it: in failnth-calls.c, -device.c, -dma.c, -touch.c. */
+extern const struct failnth_list failnth_calls, failnth_device_calls, failnth_dma_calls, failnth_touches;
 
 /* --- failnth-dma.c: with a PCI device, which has to be there ------------------------ */
 
 void failnth_dma_open(void);
 void failnth_dma_close(void);
-void failnth_prepare_device(struct failnth_world *w);
-void failnth_prepare_mapped(struct failnth_world *w);
-int failnth_attempt_create_pci(struct failnth_world *w);
-int failnth_attempt_map(struct failnth_world *w);
-int failnth_attempt_unmap(struct failnth_world *w);
-void failnth_judge_map(struct failnth_world *w, int ret);
-void failnth_judge_unmap(struct failnth_world *w, int ret);
 
 #endif
