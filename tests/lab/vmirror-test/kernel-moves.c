@@ -12,6 +12,7 @@
 
 #include "fire.h"
 #include "setting.h"
+#include "swap.h"
 
 #define LENGTH (4 * MiB)
 #define STORM_MS 2000
@@ -98,23 +99,6 @@ static void memory_is_compacted(bool huge)
 
 /* --- swap --------------------------------------------------------------------------- */
 
-/* The first swap device there is, which the test's script has made. */
-static bool find_swap(char *path, size_t size)
-{
-	FILE *file = fopen("/proc/swaps", "r");
-	char line[256];
-	bool found;
-
-	CHECK(file);
-	found = fgets(line, sizeof(line), file) && fgets(line, sizeof(line), file);
-	fclose(file);
-	if (found) {
-		line[strcspn(line, " \t")] = '\0';
-		snprintf(path, size, "%s", line);
-	}
-	return found;
-}
-
 static void page_out(char *memory, uint64_t length)
 {
 	CHECK(madvise(memory, length, MADV_PAGEOUT) == 0);
@@ -138,7 +122,7 @@ static void swap_off(struct fire *f)
 {
 	char swap[256];
 
-	CHECK(find_swap(swap, sizeof(swap)));
+	find_swap(swap, sizeof(swap));
 	page_out(f->memory, f->pages * VMIRROR_PAGE_SIZE);
 	CHECK(swapoff(swap) == 0);
 	CHECK(swapon(swap, 0) == 0);
@@ -173,13 +157,8 @@ static void swapped_or_out(bool huge)
 
 static void memory_is_swapped(bool huge)
 {
-	char swap[256];
 	struct fire f;
 
-	if (!find_swap(swap, sizeof(swap))) {
-		printf("  swap: not tried, there is none\n");
-		return;
-	}
 	swapped_or_out(huge);
 	fire_begin(&f, LENGTH, huge);
 	most_swapped = 0;

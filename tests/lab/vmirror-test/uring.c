@@ -7,22 +7,22 @@
 #include "test.h"
 #include "uring.h"
 
-bool uring_open(struct uring *u)
+void uring_open(struct uring *u)
 {
 	size_t length;
 
 	*u = (struct uring) { .fd = -1 };
 	u->fd = syscall(SYS_io_uring_setup, 4, &u->params);
-	if (u->fd < 0 && (errno == ENOSYS || errno == EPERM))
-		return false;
-	CHECK(u->fd >= 0 && u->params.features & IORING_FEAT_SINGLE_MMAP);
+	if (u->fd < 0)
+		FAIL("no io_uring: %s; the kernel needs CONFIG_IO_URING, and kernel.io_uring_disabled=0",
+		     strerror(errno));
+	CHECK(u->params.features & IORING_FEAT_SINGLE_MMAP);
 	length = u->params.cq_off.cqes + u->params.cq_entries * sizeof(struct io_uring_cqe);
 	u->ring = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, u->fd,
 		       IORING_OFF_SQ_RING);
 	u->sqes = mmap(NULL, u->params.sq_entries * sizeof(*u->sqes), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_POPULATE, u->fd, IORING_OFF_SQES);
 	CHECK(u->ring != MAP_FAILED && (void *)u->sqes != MAP_FAILED);
-	return true;
 }
 
 void uring_close(struct uring *u)

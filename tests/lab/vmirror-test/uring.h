@@ -14,8 +14,8 @@ struct uring {
 	struct io_uring_sqe *sqes;
 };
 
-/* Returns false if the kernel has no io_uring, or has it switched off. */
-bool uring_open(struct uring *u);
+/* Fails if the kernel has no io_uring, or has it switched off. */
+void uring_open(struct uring *u);
 void uring_close(struct uring *u);
 
 /* Memory is pinned from the one to the other. */
