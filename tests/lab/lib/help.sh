@@ -13,6 +13,7 @@ help_all()
 
 		  bench [--quick]        the benchmarks; a table, and tests/lab/out/bench.json
 		  hmm-tests [--times N]  the kernel's own HMM suite, unmodified, on vmirror
+		  hmm-tests --compare N  its benchmark, on vmirror and on the kernel's own module
 		  torture [--minutes N] [--seed S]
 		                         everything at random, all at once; nothing may be lost
 
@@ -128,7 +129,9 @@ help_verb()
 		Usage: lab hmm-tests [--times N] [--kernel] | --compare N
 		Runs the kernel's own HMM test suite, built unmodified from Debian's package of the kernel's source, on vmirror (with
 		--kernel: on the kernel's own test_hmm), and ends with the suite's line of totals.
-		--compare: the suite's benchmark, N times on each in turn: medians and ratios.
+		--compare: the suite's benchmark, N times on each in turn: medians and ratios, and a last line that says how many rows are
+		slower. It fails if one is: if the median of its rounds' ratios is above 1 by more than they scatter (the distance of their
+		quartiles, and at least 0.05).
 		EOF
 		;;
 	torture) cat <<-'EOF'
