@@ -28,6 +28,7 @@ static const struct entry {
 	{ .name = "memory", .run = case_memory },
 	{ .name = "race", .run = case_race },
 	{ .name = "mixed", .run = case_mixed },
+	{ .name = "khugepaged", .run = case_khugepaged },
 	{ .name = "parts", .run = case_parts },
 	{ .name = "grown", .run = case_grown },
 	{ .name = "two-pools", .run = case_two_pools },

@@ -94,6 +94,7 @@ void case_mixed(struct target *t)
 	vm_stat(vm, &vs);
 	printf("  %d rounds, %llu pages out, %llu of them huge, %lu and %lu reads\n", rounds,
 	       (unsigned long long)out, (unsigned long long)huge * 512, reads[0], reads[1]);
+	/* Nobody but khugepaged makes huge pages here. */
 	CHECK(huge > 0 && out > huge * 512);
 	if (vs.out_pages || vs.moved_out != vs.back_fault + vs.back_recall)
 		FAIL("%llu pages out; %llu went out, %llu came by fault, %llu by recall",

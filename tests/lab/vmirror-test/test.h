@@ -95,6 +95,7 @@ void case_reasons(struct target *t);
 void case_memory(struct target *t);
 void case_race(struct target *t);
 void case_mixed(struct target *t);
+void case_khugepaged(struct target *t);
 void case_parts(struct target *t);
 void case_grown(struct target *t);
 void case_two_pools(struct target *t);
