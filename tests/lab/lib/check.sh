@@ -14,26 +14,50 @@ DEFAULT_LIMIT=120       # seconds, for a lab test that names no "# limit:"
 
 lab_check()
 {
-	local tests test ran=0
+	local tests test usual=() two_nodes=()
 	mapfile -t tests < <(choose_tests "$@")
 	[ ${#tests[@]} -gt 0 ] || misuse "no test is called '$*'"
 	lock_lab
 	rm -f "$OUT"/*.test.log "$OUT"/*.kernel.log
 	ON_EXIT[check]=check_aborted
 	[ $# -gt 0 ] || check_units
-	lab_up
-	say "Lab tests:"
 	for test in "${tests[@]}"; do
-		run_test "$test"
-		[ "$RESULT" = skipped ] || ran=1
+		if [ "$(header nodes "$test")" = 2 ]; then two_nodes+=("$test"); else usual+=("$test"); fi
 	done
-	if [ $ran -eq 0 ]; then
+	RAN=0
+	[ "${HMMD_LAB_NODES:-1}" != 2 ] || usual=("${tests[@]}") two_nodes=()
+	[ ${#usual[@]} -eq 0 ] || { lab_up; run_tests "${usual[@]}"; }
+	[ ${#two_nodes[@]} -eq 0 ] || on_two_nodes "${two_nodes[@]}"
+	if [ $RAN -eq 0 ]; then
 		say "lab: every lab test was skipped: that is a failure"
 		FAILED=$((FAILED + 1))
 	fi
 	unset 'ON_EXIT[check]'
 	summary
 	[ $FAILED -eq 0 ]
+}
+
+# header NAME TEST: what is said behind "# NAME:" in a test's first lines.
+header() { sed -n "s/^# $1: *\([0-9]*\).*/\1/p" "$LAB_DIR/t/$2.sh" | head -n 1; }
+
+run_tests()
+{
+	local test
+	say "Lab tests:"
+	for test in "$@"; do
+		run_test "$test"
+		[ "$RESULT" = skipped ] || RAN=1
+	done
+}
+
+# on_two_nodes TEST...: in a nested host that has two nodes; the next 'lab up' boots the usual one.
+on_two_nodes()
+{
+	local HMMD_LAB_NODES=2
+	vm_stop
+	lab_up
+	run_tests "$@"
+	vm_stop
 }
 
 summary() { echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"; }
@@ -87,7 +111,7 @@ run_test()
 	local name=$1 start=$SECONDS limit why=''
 	local log=$OUT/$name.test.log klog=$OUT/$name.kernel.log
 	if [ -t 2 ]; then printf '  %s ...' "$name" >&2; else say "  $name ..."; fi
-	limit=$(sed -n 's/^# limit: *\([0-9]*\).*/\1/p' "$LAB_DIR/t/$name.sh" | head -n 1)
+	limit=$(header limit "$name")
 	RESULT=passed
 	: >"$log"
 	run_test_in_host "$name" "${limit:-$DEFAULT_LIMIT}"

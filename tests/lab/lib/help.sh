@@ -109,6 +109,7 @@ help_verb()
 		Usage: lab check [TEST]...
 		Unit tests, then 'lab up', then each test of tests/lab/t/ in the nested host; or only the lab tests named (00-lab,
 		or any part of a name). A kernel message that should not be there fails the test it came in.
+		The last of them need a nested host of two nodes, which is booted for them and ended; HMMD_LAB_NODES=2 runs all in one such.
 		Ends with "N passed, N failed, N skipped". Logs: tests/lab/out/.
 		EOF
 		;;

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # limit: 240
 #
-# The kernel collapses, merges, compacts, swaps and balances pages while they go out and come back. It balances where there are
-# two nodes: HMMD_LAB_NODES=2.
+# The kernel collapses, merges, compacts and swaps pages while they go out and come back. It balances them in 53-two-nodes.
 
 . "$(dirname "$0")/lib.sh"
 

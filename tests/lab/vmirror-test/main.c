@@ -41,6 +41,8 @@ static const struct entry {
 	{ .name = "process", .run = case_process },
 	{ .name = "change", .run = case_change },
 	{ .name = "kernel-moves", .run = case_kernel_moves },
+	{ .name = "balancing", .run = case_balancing },
+	{ .name = "balancing", .run = case_balancing },
 	{ .name = "ksm", .run = case_ksm },
 	{ .name = "one-folio", .run = case_one_folio },
 	{ .name = "recall-race", .run = case_recall_race },

@@ -107,6 +107,8 @@ void case_populate(struct target *t);
 void case_failnth(struct target *t);
 void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
+void case_balancing(struct target *t);
+void case_balancing(struct target *t);
 void case_ksm(struct target *t);
 void case_one_folio(struct target *t);
 void case_recall_race(struct target *t);
