@@ -17,32 +17,31 @@
 #ifndef HMMD_HINT_H
 #define HMMD_HINT_H
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HINT_PORT	     "org.hmmd.agent.0"
-#define HINT_MAGIC	     0x484d4d48u /* "HMMH" */
-#define HINT_VERSION	     1u
-#define HINT_PAGE_SIZE	     4096u
-#define HINT_GPA_BITS	     52	    /* guest physical addresses are below 1 << 52 */
-#define HINT_FRAME_MAX	     65536u /* bytes, header included */
-#define HINT_EXTENTS_MAX     4092u  /* in one frame */
-#define HINT_PRIORITY_MAX    7u	    /* the most urgent; 0 is the least */
-#define HINT_TYPE_OPTIONAL   0x8000u
-#define HINT_COOKIE_ALL	     0u /* in FORGET: all hints */
-#define HINT_SKIP_MAX	     16u
+#define HINT_PORT	   "org.hmmd.agent.0"
+#define HINT_MAGIC	   0x484d4d48u /* "HMMH" */
+#define HINT_VERSION	   1u
+#define HINT_PAGE_SIZE	   4096u
+#define HINT_GPA_BITS	   52	  /* guest physical addresses are below 1 << 52 */
+#define HINT_FRAME_MAX	   65536u /* bytes, header included */
+#define HINT_EXTENTS_MAX   4092u  /* in one frame */
+#define HINT_PRIORITY_MAX  7u	  /* the most urgent; 0 is the least */
+#define HINT_TYPE_OPTIONAL 0x8000u
+#define HINT_COOKIE_ALL	   0u /* in FORGET: all hints */
+#define HINT_SKIP_MAX	   16u
 
 /* The frames.  X(value, NAME, who sends it, bytes without what repeats, bytes that repeat) */
-#define HINT_TYPE_LIST(X)                        \
-	X(1, HOST_HELLO, HOST, 56, 0)            \
-	X(2, GUEST_HELLO, GUEST, 24, 0)          \
-	X(3, HINT, GUEST, 48, 16)                \
-	X(4, FORGET, GUEST, 24, 0)               \
-	X(5, RESULT, HOST, 48, 16)               \
-	X(6, ERROR, HOST, 24, 0)                 \
-	X(7, PING, GUEST, 24, 0)                 \
+#define HINT_TYPE_LIST(X)               \
+	X(1, HOST_HELLO, HOST, 56, 0)   \
+	X(2, GUEST_HELLO, GUEST, 24, 0) \
+	X(3, HINT, GUEST, 48, 16)       \
+	X(4, FORGET, GUEST, 24, 0)      \
+	X(5, RESULT, HOST, 48, 16)      \
+	X(6, ERROR, HOST, 24, 0)        \
+	X(7, PING, GUEST, 24, 0)        \
 	X(8, PONG, HOST, 24, 0)
 
 enum hint_type {
@@ -52,24 +51,24 @@ enum hint_type {
 };
 
 /* What is asked.  X(value, NAME, "name", "what it means for a person") */
-#define HINT_ADVICE_LIST(X)                                                          \
-	X(1, DEVICE, "device", "into device memory, now")                            \
+#define HINT_ADVICE_LIST(X)                                                           \
+	X(1, DEVICE, "device", "into device memory, now")                             \
 	X(2, HOST, "host", "back to host RAM, and stay there until hinted otherwise") \
-	X(3, COLD, "cold", "out when there is room: not needed for long")            \
-	X(4, WILLNEED_DEVICE, "willneed-device", "out soon, once, if there is room") \
+	X(3, COLD, "cold", "out when there is room: not needed for long")             \
+	X(4, WILLNEED_DEVICE, "willneed-device", "out soon, once, if there is room")  \
 	X(5, PIN_HOST, "pin-host", "never out")
 
 enum hint_advice {
 #define HINT_ADVICE_ENUM(value, NAME, name, text) HINT_ADVICE_##NAME = value,
 	HINT_ADVICE_LIST(HINT_ADVICE_ENUM)
 #undef HINT_ADVICE_ENUM
-	HINT_ADVICE_LAST = HINT_ADVICE_PIN_HOST,
 };
+#define HINT_ADVICE_LAST HINT_ADVICE_PIN_HOST
 
 /* What became of a hint. */
-#define HINT_STATUS_LIST(X)                                                     \
-	X(1, ACCEPTED, "accepted", "taken; more will be told")                  \
-	X(2, DONE, "done", "as far as that is possible; see the bytes")         \
+#define HINT_STATUS_LIST(X)                                             \
+	X(1, ACCEPTED, "accepted", "taken; more will be told")          \
+	X(2, DONE, "done", "as far as that is possible; see the bytes") \
 	X(3, REFUSED, "refused", "nothing is done; see the reason")
 
 enum hint_status {
@@ -77,36 +76,37 @@ enum hint_status {
 	HINT_STATUS_LIST(HINT_STATUS_ENUM)
 #undef HINT_STATUS_ENUM
 };
+#define HINT_STATUS_LAST HINT_STATUS_REFUSED
 
 /* Why a hint was refused, or why bytes of it stay where they are. */
-#define HINT_REASON_LIST(X)                                                          \
-	X(1, EXTENTS, "bad-extents", "extents that are empty, not in order, or overlap") \
-	X(2, TOO_MANY, "too-many", "more hints or extents than the host takes")      \
-	X(3, OFF, "off", "the host's operator takes no hints of this kind")          \
-	X(4, NO_POOL, "no-pool", "the VM has no device memory to go to")             \
-	X(5, QUOTA, "quota", "the VM has in device memory what it may have")         \
-	X(6, OTHER_HINT, "other-hint", "another hint for the same page counts more") \
-	X(7, RESTING, "resting", "came back soon after it went out: left alone for a while") \
-	X(8, NO_MEMORY, "no-memory", "the VM has no memory at that address")         \
+#define HINT_REASON_LIST(X)                                                                     \
+	X(1, EXTENTS, "bad-extents", "extents that are empty, not in order, or overlap")        \
+	X(2, TOO_MANY, "too-many", "more hints or extents than the host takes")                 \
+	X(3, OFF, "off", "the host's operator takes no hints of this kind")                     \
+	X(4, NO_POOL, "no-pool", "the VM has no device memory to go to")                        \
+	X(5, QUOTA, "quota", "the VM has in device memory what it may have")                    \
+	X(6, OTHER_HINT, "other-hint", "another hint for the same page counts more")            \
+	X(7, RESTING, "resting", "came back soon after it went out: left alone for a while")    \
+	X(8, NO_MEMORY, "no-memory", "the VM has no memory at that address")                    \
 	X(9, ABSENT, "absent", "no page there: never touched, ballooned, zero, or swapped out") \
-	X(10, PINNED, "pinned", "pinned by the host: DMA, or locked")                \
-	X(11, UNMOVABLE, "unmovable", "memory of a kind that cannot move")           \
-	X(12, POOL_FULL, "pool-full", "no room left in device memory")               \
-	X(13, BUSY, "busy", "in use by the host's kernel just now")                  \
+	X(10, PINNED, "pinned", "pinned by the host: DMA, or locked")                           \
+	X(11, UNMOVABLE, "unmovable", "memory of a kind that cannot move")                      \
+	X(12, POOL_FULL, "pool-full", "no room left in device memory")                          \
+	X(13, BUSY, "busy", "in use by the host's kernel just now")                             \
 	X(14, FAILED, "failed", "the device could not copy it, or the host is in trouble")
 
 enum hint_reason {
 #define HINT_REASON_ENUM(value, NAME, name, text) HINT_REASON_##NAME = value,
 	HINT_REASON_LIST(HINT_REASON_ENUM)
 #undef HINT_REASON_ENUM
-	HINT_REASON_LAST = HINT_REASON_FAILED,
 };
+#define HINT_REASON_LAST HINT_REASON_FAILED
 
 /* Why the host ends the conversation. */
-#define HINT_ERROR_LIST(X)                                                       \
-	X(1, FRAME, "bad-frame", "a frame that is none, or is not allowed")      \
-	X(2, ORDER, "bad-order", "a frame that has no place at that point")      \
-	X(3, VERSION, "bad-version", "no version that both sides speak")         \
+#define HINT_ERROR_LIST(X)                                                  \
+	X(1, FRAME, "bad-frame", "a frame that is none, or is not allowed") \
+	X(2, ORDER, "bad-order", "a frame that has no place at that point") \
+	X(3, VERSION, "bad-version", "no version that both sides speak")    \
 	X(4, ENDING, "ending", "hmmd ends, or lets go of the VM")
 
 enum hint_error {
@@ -114,10 +114,14 @@ enum hint_error {
 	HINT_ERROR_LIST(HINT_ERROR_ENUM)
 #undef HINT_ERROR_ENUM
 };
+#define HINT_ERROR_LAST HINT_ERROR_ENDING
 
-/* ---- the layouts, as they are in the stream -------------------------------- */
+/* ---- the layouts, as they are in the stream; hint-find.c asserts them and their rules ---- */
 
-/* @length: of the whole frame, this header included */
+/*
+ * @length: of the whole frame, this header included; not more than HINT_FRAME_MAX
+ * @session: not 0
+ */
 struct hint_wire_header {
 	uint32_t magic;
 	uint16_t type;
@@ -126,7 +130,11 @@ struct hint_wire_header {
 	uint32_t session;
 };
 
-/* The host speaks versions @min_version to @max_version, and takes no more than this. */
+/*
+ * The host speaks versions @min_version (at least 1) to @max_version, and takes no more than this:
+ * limits, of which none is 0.  Version 1 has no capabilities; bits that one does not know mean
+ * nothing, here and in GUEST_HELLO.
+ */
 struct hint_wire_host_hello {
 	struct hint_wire_header header;
 	uint16_t min_version;
@@ -138,6 +146,7 @@ struct hint_wire_host_hello {
 	uint32_t reserved[5];
 };
 
+/* @version: not 0; whether the host speaks it is for the host to see */
 struct hint_wire_guest_hello {
 	struct hint_wire_header header;
 	uint16_t version;
@@ -154,12 +163,17 @@ struct hint_wire_extent {
 /*
  * A hint, or a part of one: it counts when the part with HINT_LAST is there.  A cookie that has a
  * hint already gets another one in its place.  Extents ascend and do not overlap, from part to
- * part as well.
+ * part as well; there may be none.
+ *
+ * @cookie: not 0
+ * @owner: the process it is for, as the guest numbers them; 0 is the guest itself
+ * @priority: not above HINT_PRIORITY_MAX
+ * @nr_extents: not above HINT_EXTENTS_MAX
  */
 struct hint_wire_hint {
 	struct hint_wire_header header;
 	uint64_t cookie;
-	uint64_t owner; /* the process it is for, as the guest numbers them; 0 is the guest itself */
+	uint64_t owner;
 	uint16_t advice;
 	uint8_t priority;
 	uint8_t flags; /* HINT_FIRST, HINT_LAST */
@@ -176,14 +190,24 @@ struct hint_wire_forget {
 	uint64_t cookie;
 };
 
-/* @reason: why as enum hint_reason has it */
+/*
+ * @reason: why, as enum hint_reason has it
+ * @bytes: not more than the result's @asked_bytes
+ */
 struct hint_wire_skip {
 	uint32_t reason;
 	uint32_t reserved;
 	uint64_t bytes;
 };
 
-/* What has become of a hint, each time that changes. */
+/*
+ * What has become of a hint, each time that changes.
+ *
+ * @cookie: not 0
+ * @nr_skips: not above HINT_SKIP_MAX
+ * @asked_bytes: not above 1 << HINT_GPA_BITS
+ * @done_bytes: where the hint wants them; not more than @asked_bytes
+ */
 struct hint_wire_result {
 	struct hint_wire_header header;
 	uint64_t cookie;
@@ -191,7 +215,7 @@ struct hint_wire_result {
 	uint16_t reason; /* of REFUSED, else 0 */
 	uint32_t nr_skips;
 	uint64_t asked_bytes;
-	uint64_t done_bytes; /* where the hint wants them */
+	uint64_t done_bytes;
 	struct hint_wire_skip skips[];
 };
 
@@ -206,17 +230,6 @@ struct hint_wire_ping {
 	uint64_t token;
 };
 
-static_assert(sizeof(struct hint_wire_header) == 16, "layout");
-static_assert(sizeof(struct hint_wire_host_hello) == 56, "layout");
-static_assert(sizeof(struct hint_wire_guest_hello) == 24, "layout");
-static_assert(sizeof(struct hint_wire_extent) == 16, "layout");
-static_assert(sizeof(struct hint_wire_hint) == 48, "layout");
-static_assert(sizeof(struct hint_wire_forget) == 24, "layout");
-static_assert(sizeof(struct hint_wire_error) == 24, "layout");
-static_assert(sizeof(struct hint_wire_ping) == 24, "layout");
-static_assert(sizeof(struct hint_wire_result) == 48, "layout");
-static_assert(sizeof(struct hint_wire_skip) == 16, "layout");
-
 /* ---- hint-names.c: names of the enums; of a number that the list does not have, "unknown" ---- */
 
 const char *hint_advice_name(uint32_t value);
@@ -226,7 +239,7 @@ const char *hint_reason_name(uint32_t value);
 const char *hint_reason_text(uint32_t value);
 const char *hint_error_name(uint32_t value);
 
-/* ---- hint-frame.c: frames in a stream --------------------------------------------------- */
+/* ---- hint-find.c: frames in a stream ---------------------------------------------------- */
 
 enum hint_side { HINT_SIDE_HOST = 1, HINT_SIDE_GUEST };
 
@@ -235,6 +248,9 @@ enum hint_side { HINT_SIDE_HOST = 1, HINT_SIDE_GUEST };
  * @from: who that is
  * @session: this conversation's; 0 as long as there is none (the guest, before HOST_HELLO)
  * @begun: a frame of this session was seen: from here on nothing but frames may come
+ *
+ * Begin with { from, session, false }, the host with the session that it says HOST_HELLO with, the
+ * guest with 0; and begin so again where the other end has hung up: what it said last may be cut.
  *
  * A guest takes a HOST_HELLO of any session, at any time: a new conversation begins with it, and
  * @session is set to it.
@@ -248,7 +264,7 @@ struct hint_reader {
 enum hint_found {
 	HINT_FOUND_NOTHING = 1, /* not all of it is there: read on.  *used bytes can be dropped */
 	HINT_FOUND_FRAME,	/* one frame ends *used bytes further on; *frame is its beginning */
-	HINT_FOUND_BROKEN,	/* *error says why the conversation is over */
+	HINT_FOUND_BROKEN,	/* HINT_ERROR_FRAME: the end.  Never before @begun */
 };
 
 /**
@@ -259,12 +275,13 @@ enum hint_found {
  * @used: out: bytes that need not be looked at again, the frame's own included
  * @frame: out, with HINT_FOUND_FRAME: the frame, checked as far as one frame can be:
  *	who sends it, type, length, numbers, reserved fields; not the extents
- * @error: out, with HINT_FOUND_BROKEN
+ *
+ * What is found does not depend on how the stream comes in pieces.
  */
 enum hint_found hint_find(struct hint_reader *reader, const void *bytes, size_t n, size_t *used,
-			  const void **frame, enum hint_error *error);
+			  const void **frame);
 
-/* ---- reading a frame that hint_find() has found: numbers as this machine has them ------------ */
+/* ---- hint-get.c: a frame that hint_find() has found, in numbers as this machine has them ---- */
 
 enum hint_type hint_type_of(const void *frame);
 
@@ -314,13 +331,15 @@ uint64_t hint_get_token(const void *frame); /* of PING, PONG */
  */
 bool hint_extents_valid(const void *frame, uint64_t *end);
 
-/* ---- writing frames ------------------------------------------------------------------------- */
+/* ---- hint-put.c: writing frames ---------------------------------------------------------- */
 
 /*
  * Each writes one frame to @to and returns its length, or 0 where @room is too small; nothing is
- * written then.  Values out of range are the caller's mistake.
+ * written then.  No room is enough for more than HINT_EXTENTS_MAX or HINT_SKIP_MAX.  Other values
+ * out of range are the caller's mistake: the other side does not take the frame.
  */
-size_t hint_put_host_hello(void *to, size_t room, uint32_t session, const struct hint_limits *limits);
+size_t hint_put_host_hello(void *to, size_t room, uint32_t session,
+			   const struct hint_limits *limits);
 size_t hint_put_guest_hello(void *to, size_t room, uint32_t session, uint16_t version,
 			    uint32_t capabilities);
 size_t hint_put_hint(void *to, size_t room, uint32_t session, const struct hint_request *request,

@@ -11,6 +11,17 @@ libhmmproto_a_SOURCES = \
 	proto/names.c proto/names.h \
 	proto/units.c proto/units.h
 
+# What the agent in the guest shares with them: nothing but libc, so none of the others' flags.
+noinst_LIBRARIES += libhmmhintproto.a
+libhmmhintproto_a_SOURCES = \
+	proto/hint.h \
+	proto/hint-find.c \
+	proto/hint-get.c \
+	proto/hint-names.c \
+	proto/hint-put.c
+libhmmhintproto_a_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_FLAGS)
+
+HMMHINTPROTO_LIBS = libhmmhintproto.a
 HMMPROTO_LIBS = libhmmproto.a $(JSON_LIBS) $(GLIB_LIBS)
 
 EXTRA_DIST += proto/PROTOCOL.md

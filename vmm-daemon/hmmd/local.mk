@@ -30,7 +30,7 @@ hmmd_SOURCES = \
 	vmm-daemon/hmmd/vm-attach.c \
 	vmm-daemon/hmmd/vm-ring.c
 hmmd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-hmmd_LDADD = libhmmd.a $(HMMPROTO_LIBS) $(SYSTEMD_LIBS)
+hmmd_LDADD = libhmmd.a $(HMMPROTO_LIBS) $(HMMHINTPROTO_LIBS) $(SYSTEMD_LIBS)
 
 noinst_LIBRARIES += libhmmd.a
 libhmmd_a_SOURCES = \
