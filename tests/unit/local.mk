@@ -10,6 +10,10 @@ if HAVE_CUNIT
 include tests/unit/hmmctl.mk
 UNIT_TESTS = \
 	tests/unit/proto_control \
+	tests/unit/proto_hint \
+	tests/unit/proto_hint_find \
+	tests/unit/proto_hint_names \
+	tests/unit/proto_hint_rules \
 	tests/unit/proto_names \
 	tests/unit/proto_units \
 	tests/unit/hmmd_doctor \
@@ -25,11 +29,30 @@ endif
 
 UNIT_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/vmm-daemon/hmmd $(CUNIT_CFLAGS) \
 	-Wno-missing-prototypes
-UNIT_LIBS = libhmmd.a $(HMMPROTO_LIBS) $(CUNIT_LIBS)
+UNIT_LIBS = libhmmd.a $(HMMPROTO_LIBS) $(HMMHINTPROTO_LIBS) $(CUNIT_LIBS)
 
 tests_unit_proto_control_SOURCES = tests/unit/proto_control.c tests/unit/check.h
 tests_unit_proto_control_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_proto_control_LDADD = $(UNIT_LIBS)
+
+# Of what is tested here a guest links all, and no more.
+HINT_TEST_LIBS = $(HMMHINTPROTO_LIBS) $(GLIB_LIBS) $(CUNIT_LIBS)
+
+tests_unit_proto_hint_SOURCES = tests/unit/proto_hint.c tests/unit/check.h
+tests_unit_proto_hint_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_proto_hint_LDADD = $(HINT_TEST_LIBS)
+
+tests_unit_proto_hint_find_SOURCES = tests/unit/proto_hint_find.c tests/unit/check.h tests/unit/hint_check.h
+tests_unit_proto_hint_find_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_proto_hint_find_LDADD = $(HINT_TEST_LIBS)
+
+tests_unit_proto_hint_names_SOURCES = tests/unit/proto_hint_names.c tests/unit/check.h
+tests_unit_proto_hint_names_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_proto_hint_names_LDADD = $(HINT_TEST_LIBS)
+
+tests_unit_proto_hint_rules_SOURCES = tests/unit/proto_hint_rules.c tests/unit/check.h tests/unit/hint_check.h
+tests_unit_proto_hint_rules_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_proto_hint_rules_LDADD = $(HINT_TEST_LIBS)
 
 tests_unit_proto_names_SOURCES = tests/unit/proto_names.c tests/unit/check.h
 tests_unit_proto_names_CFLAGS = $(UNIT_CFLAGS)
