@@ -48,7 +48,7 @@ AT(ping, token, 16);
 static_assert(sizeof(struct hint_wire_hint) + HINT_EXTENTS_MAX * sizeof(struct hint_wire_extent) <=
 		      HINT_FRAME_MAX,
 	      "a frame has room for all extents that it may have");
-static_assert(HINT_TYPE_PONG < HINT_TYPE_OPTIONAL, "types we know are not passed over");
+static_assert(HINT_TYPE_GUEST_START < HINT_TYPE_OPTIONAL, "types we know are not passed over");
 
 /* What is known of a type: who sends it, bytes without what repeats, bytes that repeat. */
 static const struct kind {
@@ -82,6 +82,14 @@ static bool host_hello_valid(const void *frame)
 	return wire.header.session && wire.min_version &&
 	       le16toh(wire.min_version) <= le16toh(wire.max_version) && wire.max_hints &&
 	       wire.max_extents && wire.frames_per_second;
+}
+
+static bool guest_start_valid(const void *frame)
+{
+	struct hint_wire_header wire;
+
+	memcpy(&wire, frame, sizeof(wire));
+	return wire.session == 0;
 }
 
 static bool guest_hello_valid(const void *frame)
@@ -163,6 +171,8 @@ static bool content_valid(const void *frame, enum hint_type type, uint32_t lengt
 		return result_valid(frame, length);
 	case HINT_TYPE_ERROR:
 		return error_valid(frame);
+	case HINT_TYPE_GUEST_START:
+		return guest_start_valid(frame);
 	case HINT_TYPE_FORGET:
 	case HINT_TYPE_PING:
 	case HINT_TYPE_PONG:
@@ -183,9 +193,14 @@ enum what {
 
 static bool is_ours(const struct hint_reader *reader, const struct hint_wire_header *header)
 {
-	if (reader->from == HINT_SIDE_HOST && le16toh(header->type) == HINT_TYPE_HOST_HELLO)
+	uint32_t session = le32toh(header->session);
+	uint16_t type = le16toh(header->type);
+
+	if (reader->from == HINT_SIDE_HOST && type == HINT_TYPE_HOST_HELLO)
 		return true;
-	return reader->session && le32toh(header->session) == reader->session;
+	if (reader->from == HINT_SIDE_GUEST && type == HINT_TYPE_GUEST_START && session == 0)
+		return true;
+	return reader->session && session == reader->session;
 }
 
 /* What is there.  @length is that of the frame, where it is one. */
@@ -238,9 +253,11 @@ static enum hint_found found(struct hint_reader *reader, const uint8_t *at, cons
 	struct hint_wire_header header;
 
 	memcpy(&header, at, sizeof(header));
+	*frame = at;
+	if (le16toh(header.type) == HINT_TYPE_GUEST_START)
+		return HINT_FOUND_FRAME;
 	reader->session = le32toh(header.session);
 	reader->begun = true;
-	*frame = at;
 	return HINT_FOUND_FRAME;
 }
 

@@ -133,6 +133,13 @@ size_t hint_put_error(void *to, size_t room, uint32_t session, enum hint_error e
 	return put(to, room, &wire, sizeof(wire));
 }
 
+size_t hint_put_guest_start(void *to, size_t room)
+{
+	struct hint_wire_header wire = header(HINT_TYPE_GUEST_START, sizeof(wire), 0);
+
+	return put(to, room, &wire, sizeof(wire));
+}
+
 static size_t put_token(void *to, size_t room, uint32_t session, enum hint_type type,
 			uint64_t token)
 {

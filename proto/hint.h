@@ -6,7 +6,8 @@
  * conversation; this file is the layouts, and pure functions to write, find and check frames:
  * no I/O, no allocation, libc only.  What a peer sends is checked here and nowhere else.
  *
- * The host begins: HOST_HELLO with a session number that no earlier conversation had.  Either
+ * The host begins: HOST_HELLO with a session number that no earlier conversation had.  GUEST_START
+ * asks it to: the guest has just started, which the host does not see, and knows no session.  Either
  * side may find remains of an earlier one in the stream: a frame of another session is passed
  * over, whatever it says; before the first frame of this session so is what is no frame at all.
  *
@@ -42,7 +43,8 @@
 	X(5, RESULT, HOST, 48, 16)      \
 	X(6, ERROR, HOST, 24, 0)        \
 	X(7, PING, GUEST, 24, 0)        \
-	X(8, PONG, HOST, 24, 0)
+	X(8, PONG, HOST, 24, 0)         \
+	X(9, GUEST_START, GUEST, 16, 0)
 
 enum hint_type {
 #define HINT_TYPE_ENUM(value, NAME, sender, fixed, each) HINT_TYPE_##NAME = value,
@@ -120,7 +122,7 @@ enum hint_error {
 
 /*
  * @length: of the whole frame, this header included; not more than HINT_FRAME_MAX
- * @session: not 0
+ * @session: not 0, but of GUEST_START, which is this header alone
  */
 struct hint_wire_header {
 	uint32_t magic;
@@ -253,7 +255,8 @@ enum hint_side { HINT_SIDE_HOST = 1, HINT_SIDE_GUEST };
  * guest with 0; and begin so again where the other end has hung up: what it said last may be cut.
  *
  * A guest takes a HOST_HELLO of any session, at any time: a new conversation begins with it, and
- * @session is set to it.
+ * @session is set to it.  A host takes a GUEST_START at any time; it changes nothing here: say
+ * HOST_HELLO with a new session, and begin so again.
  */
 struct hint_reader {
 	enum hint_side from;
@@ -349,5 +352,6 @@ size_t hint_put_result(void *to, size_t room, uint32_t session, const struct hin
 size_t hint_put_error(void *to, size_t room, uint32_t session, enum hint_error error);
 size_t hint_put_ping(void *to, size_t room, uint32_t session, uint64_t token);
 size_t hint_put_pong(void *to, size_t room, uint32_t session, uint64_t token);
+size_t hint_put_guest_start(void *to, size_t room);
 
 #endif /* HMMD_HINT_H */

@@ -101,7 +101,7 @@ static void check_frame(const uint8_t *frame, size_t length, const struct hint_r
 	size_t n = 0;
 
 	assert(length <= HINT_FRAME_MAX && number(frame + 8) == length);
-	assert(number(frame + 12) == session);
+	assert(number(frame + 12) == (hint_type_of(frame) == HINT_TYPE_GUEST_START ? 0 : session));
 	switch (hint_type_of(frame)) {
 	case HINT_TYPE_HOST_HELLO:
 		assert(host);
@@ -137,6 +137,10 @@ static void check_frame(const uint8_t *frame, size_t length, const struct hint_r
 		assert(host);
 		n = hint_put_pong(again, room, session, hint_get_token(frame));
 		break;
+	case HINT_TYPE_GUEST_START:
+		assert(!host);
+		n = hint_put_guest_start(again, room);
+		break;
 	}
 	assert(n == length && memcmp(again, frame, n) == 0);
 }
@@ -157,7 +161,8 @@ static void find(struct outcome *outcome, const uint8_t *bytes, size_t n)
 	assert(outcome->reader.begun || !before.begun);
 	if (outcome->last == HINT_FOUND_FRAME) {
 		length = (size_t)(copy + 1 + used - (const uint8_t *)frame);
-		assert(length >= 16 && length <= used && outcome->reader.begun);
+		assert(length >= 16 && length <= used);
+		assert(outcome->reader.begun || hint_type_of(frame) == HINT_TYPE_GUEST_START);
 		assert(outcome->reader.session == before.session ||
 		       hint_type_of(frame) == HINT_TYPE_HOST_HELLO);
 		check_frame(frame, length, &outcome->reader);

@@ -21,10 +21,11 @@ static const struct {
 	enum hint_type type;
 	enum hint_side from;
 } types[] = {
-	{ HINT_TYPE_HOST_HELLO, HINT_SIDE_HOST }, { HINT_TYPE_GUEST_HELLO, HINT_SIDE_GUEST },
-	{ HINT_TYPE_HINT, HINT_SIDE_GUEST },	  { HINT_TYPE_FORGET, HINT_SIDE_GUEST },
-	{ HINT_TYPE_RESULT, HINT_SIDE_HOST },	  { HINT_TYPE_ERROR, HINT_SIDE_HOST },
-	{ HINT_TYPE_PING, HINT_SIDE_GUEST },	  { HINT_TYPE_PONG, HINT_SIDE_HOST },
+	{ HINT_TYPE_HOST_HELLO, HINT_SIDE_HOST },   { HINT_TYPE_GUEST_HELLO, HINT_SIDE_GUEST },
+	{ HINT_TYPE_HINT, HINT_SIDE_GUEST },	    { HINT_TYPE_FORGET, HINT_SIDE_GUEST },
+	{ HINT_TYPE_RESULT, HINT_SIDE_HOST },	    { HINT_TYPE_ERROR, HINT_SIDE_HOST },
+	{ HINT_TYPE_PING, HINT_SIDE_GUEST },	    { HINT_TYPE_PONG, HINT_SIDE_HOST },
+	{ HINT_TYPE_GUEST_START, HINT_SIDE_GUEST },
 };
 
 /* One of each type, two extents or skips in those that have some.  Returns its length. */
@@ -60,6 +61,8 @@ static inline size_t put(uint8_t *to, enum hint_type type, uint32_t session)
 		return hint_put_ping(to, HINT_FRAME_MAX, session, 1);
 	case HINT_TYPE_PONG:
 		return hint_put_pong(to, HINT_FRAME_MAX, session, 1);
+	case HINT_TYPE_GUEST_START:
+		return hint_put_guest_start(to, HINT_FRAME_MAX);
 	}
 	return 0;
 }

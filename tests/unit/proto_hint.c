@@ -240,6 +240,15 @@ static void pings(void)
 	CHECK_NUMBER(hint_get_token(frame), UINT64_MAX);
 }
 
+static void guest_start(void)
+{
+	static const uint8_t bytes[16] = { 'H', 'M', 'M', 'H', 9, 0, 0, 0, 16 };
+
+	CHECK_NUMBER(hint_put_guest_start(frame, 16), 16);
+	same_bytes(bytes, sizeof(bytes));
+	found(HINT_SIDE_GUEST, HINT_TYPE_GUEST_START, 16);
+}
+
 /* ---- room ------------------------------------------------------------------------------- */
 
 #define NO_ROOM(length, ...)                                                 \
@@ -270,6 +279,7 @@ static void no_room(void)
 	NO_ROOM(24, hint_put_error(frame, room, SESSION, HINT_ERROR_ENDING));
 	NO_ROOM(24, hint_put_ping(frame, room, SESSION, 1));
 	NO_ROOM(24, hint_put_pong(frame, room, SESSION, 1));
+	NO_ROOM(16, hint_put_guest_start(frame, room));
 }
 
 /* ---- extents ---------------------------------------------------------------------------- */
@@ -340,6 +350,7 @@ int main(void)
 		{ "RESULT: skips", results },
 		{ "ERROR", errors },
 		{ "PING, PONG", pings },
+		{ "GUEST_START", guest_start },
 		{ "no room", no_room },
 		{ "extents", extents },
 	};

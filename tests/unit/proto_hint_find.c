@@ -16,7 +16,7 @@ static void cut_anywhere(void)
 				FINDS(&reader, cut, NOTHING, 0, 0);
 			CU_ASSERT(reader.begun == begun);
 			FINDS(&reader, n, FRAME, n, 0);
-			CU_ASSERT(reader.begun);
+			CU_ASSERT(reader.begun || types[i].type == HINT_TYPE_GUEST_START);
 		}
 	}
 }
@@ -45,6 +45,7 @@ static void from_the_wrong_side(void)
 		struct hint_reader reader = { wrong, SESSION, true };
 		size_t n = put(stream, types[i].type, SESSION);
 
+		poke(stream + 12, 4, SESSION);
 		FINDS(&reader, n, BROKEN, 0, 0);
 		/* The header says it all. */
 		FINDS(&reader, 16, BROKEN, 0, 0);
@@ -60,6 +61,8 @@ static void another_session(void)
 
 		if (types[i].type == HINT_TYPE_HOST_HELLO)
 			continue;
+		if (types[i].type == HINT_TYPE_GUEST_START)
+			poke(stream + 12, 4, OTHER);
 		for (size_t cut = 0; cut < n; cut++)
 			FINDS(&reader, cut, NOTHING, 0, 0);
 		FINDS(&reader, n, NOTHING, n, 0);
@@ -72,6 +75,7 @@ static void another_session(void)
 		poke(stream + 12, 4, 0);
 		FINDS(&reader, n, NOTHING, n, 0);
 		CHECK_NUMBER(reader.session, SESSION);
+		poke(stream + 12, 4, OTHER);
 		poke(stream + 8, 4, HINT_FRAME_MAX + 1);
 		FINDS(&reader, n, BROKEN, 0, 0);
 		poke(stream + 8, 4, 15);
@@ -130,6 +134,37 @@ static void host_hello_any_time(void)
 	CU_ASSERT(!reader.begun);
 }
 
+/* A host takes GUEST_START at any time, of session 0 only; it waits for its session as before. */
+static void guest_start_any_time(void)
+{
+	struct hint_reader reader = { HINT_SIDE_GUEST, SESSION, false };
+
+	for (int begun = 0; begun < 2; begun++) {
+		put(stream, HINT_TYPE_GUEST_START, 0);
+		put(stream + 16, HINT_TYPE_GUEST_HELLO, SESSION);
+		FINDS(&reader, 40, FRAME, 16, 0);
+		CU_ASSERT(reader.begun == begun);
+		CHECK_NUMBER(reader.session, SESSION);
+		memmove(stream, stream + 16, 24);
+		FINDS(&reader, 24, FRAME, 24, 0);
+		CU_ASSERT(reader.begun);
+	}
+	put(stream, HINT_TYPE_GUEST_START, 0);
+	poke(stream + 12, 4, SESSION);
+	FINDS(&reader, 16, BROKEN, 0, 0);
+	reader.begun = false;
+	FINDS(&reader, 16, NOTHING, 16, 0);
+	/* No other frame is of session 0, whatever the host's is. */
+	reader.session = 0;
+	put(stream, HINT_TYPE_PING, 0);
+	FINDS(&reader, 24, NOTHING, 24, 0);
+	put(stream, HINT_TYPE_GUEST_START, 0);
+	FINDS(&reader, 16, FRAME, 16, 0);
+	/* In the guest nobody takes it. */
+	reader = (struct hint_reader){ HINT_SIDE_HOST, SESSION, true };
+	FINDS(&reader, 16, NOTHING, 16, 0);
+}
+
 /* ---- what an earlier conversation left -------------------------------------------------- */
 
 /* Remains of one frame, cut at both ends, then the first of this session. */
@@ -143,8 +178,9 @@ static void remains(enum hint_side from, enum hint_type old, enum hint_type new)
 			struct hint_reader reader = { from, from == HINT_SIDE_HOST ? 0 : SESSION,
 						      false };
 
-			/* A whole HOST_HELLO is none. */
-			if (old == HINT_TYPE_HOST_HELLO && first == 0 && end == n)
+			/* A whole one of these is none. */
+			if (first == 0 && end == n &&
+			    (old == HINT_TYPE_HOST_HELLO || old == HINT_TYPE_GUEST_START))
 				continue;
 			memcpy(stream, frame + first, end - first);
 			m = put(stream + end - first, new, SESSION);
@@ -209,7 +245,7 @@ static void bad_first(void)
 
 static void unknown_types(void)
 {
-	static const uint16_t unknown[] = { 0, HINT_TYPE_PONG + 1, 0x100 | HINT_TYPE_PING,
+	static const uint16_t unknown[] = { 0, HINT_TYPE_GUEST_START + 1, 0x100 | HINT_TYPE_PING,
 					    HINT_TYPE_OPTIONAL - 1 };
 	static const uint16_t optional[] = { 0x8000, 0x8000 | HINT_TYPE_PING, 0xffff };
 
@@ -261,6 +297,7 @@ int main(void)
 		{ "another session", another_session },
 		{ "longest of another session", longest_of_another_session },
 		{ "HOST_HELLO at any time", host_hello_any_time },
+		{ "GUEST_START at any time", guest_start_any_time },
 		{ "remains", all_remains },
 		{ "garbage", garbage },
 		{ "bad first", bad_first },

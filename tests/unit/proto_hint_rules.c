@@ -93,7 +93,8 @@ static void headers(void)
 		}
 		for (size_t k = 0; k < G_N_ELEMENTS(lengths); k++) {
 			poke(stream + 8, 4, lengths[k]);
-			FINDS(&reader, n + 100, BROKEN, 0, 0);
+			if (lengths[k] != n)
+				FINDS(&reader, n + 100, BROKEN, 0, 0);
 		}
 		for (size_t length = 16; length < 200; length++) {
 			poke(stream + 8, 4, length);
