@@ -160,9 +160,12 @@ static void guest_start_any_time(void)
 	FINDS(&reader, 24, NOTHING, 24, 0);
 	put(stream, HINT_TYPE_GUEST_START, 0);
 	FINDS(&reader, 16, FRAME, 16, 0);
-	/* In the guest nobody takes it. */
+	/* In the guest nobody takes it, as the host takes no HOST_HELLO. */
 	reader = (struct hint_reader){ HINT_SIDE_HOST, SESSION, true };
 	FINDS(&reader, 16, NOTHING, 16, 0);
+	reader.from = HINT_SIDE_GUEST;
+	put(stream, HINT_TYPE_HOST_HELLO, OTHER);
+	FINDS(&reader, 56, NOTHING, 56, 0);
 }
 
 /* ---- what an earlier conversation left -------------------------------------------------- */
