@@ -252,7 +252,8 @@ enum hint_side { HINT_SIDE_HOST = 1, HINT_SIDE_GUEST };
  * @begun: a frame of this session was seen: from here on nothing but frames may come
  *
  * Begin with { from, session, false }, the host with the session that it says HOST_HELLO with, the
- * guest with 0; and begin so again where the other end has hung up: what it said last may be cut.
+ * guest with 0.  What the other side said last may be cut: begin so again, with the bytes that are
+ * left, where it has hung up or half a frame stays half.
  *
  * A guest takes a HOST_HELLO of any session, at any time: a new conversation begins with it, and
  * @session is set to it.  A host takes a GUEST_START at any time; it changes nothing here: say
