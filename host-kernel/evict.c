@@ -25,14 +25,20 @@ static unsigned int recall_block_of(u32 vm_id, u64 gpa, enum vmirror_reason reas
 	return moved.moved_pages;
 }
 
-/* Leave out what is another's: nobody else's vCPUs are to wait for this.  A glance, too. */
+/*
+ * Leave out what is another's: nobody else's vCPUs are to wait for this.  A glance, too.  A folio's
+ * pages stay together, as the kernel wants them: the first says whose all of them are.
+ */
 static unsigned int only_those_of(u32 vm_id, unsigned long *pfns, unsigned int n)
 {
 	unsigned int left = 0;
 
-	for (unsigned int i = 0; i < n; i++)
-		if (vmirror_devdata_vm(pfn_to_page(pfns[i])) == vm_id)
+	for (unsigned int i = 0; i < n; i++) {
+		struct folio *folio = page_folio(pfn_to_page(pfns[i]));
+
+		if (vmirror_devdata_vm(folio_page(folio, 0)) == vm_id)
 			pfns[left++] = pfns[i];
+	}
 	return left;
 }
 
