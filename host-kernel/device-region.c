@@ -110,7 +110,7 @@ unsigned long vmirror_region_end(struct vmirror_dma *dma, struct vmirror_region 
 	struct hmm_dma_map map;
 
 	lockdep_assert_held(&dma->lock);
-	list_del(&region->link);
+	list_del_init(&region->link);
 	dma->nr_regions--;
 	spin_lock(&region->lock);
 	map = region->map;
@@ -130,7 +130,7 @@ void vmirror_region_leave(struct vmirror_dma *dma, struct vmirror_region *region
 	mutex_lock(&dma->lock);
 	region->callers--;
 	region->used |= used;
-	if (!region->callers && !region->used && !region->stopped)
+	if (!region->callers && !region->used && !list_empty(&region->link))
 		vmirror_region_end(dma, region);
 	mutex_unlock(&dma->lock);
 	vmirror_region_put(region);

@@ -42,19 +42,31 @@ static unsigned int only_those_of(u32 vm_id, unsigned long *pfns, unsigned int n
 	return left;
 }
 
-/* Who looks by address must know of these.  Their addresses are noted in batch->pfns. */
+static unsigned int begin_flight(struct vmirror_batch *batch, unsigned int flights, u32 place)
+{
+	if (flights && batch->pfns[flights - 1] == place)
+		return flights;
+	vmirror_flight_begin(place);
+	batch->pfns[flights] = place;
+	return flights + 1;
+}
+
+/* Who looks by address must know of these.  Their places are noted in batch->pfns. */
 static unsigned int begin_flights(struct vmirror_batch *batch, unsigned int n)
 {
-	unsigned int flights = 0;
+	unsigned int flights = 0, step;
 
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i += step) {
 		struct folio *folio = page_folio(pfn_to_page(batch->src[i]));
-		unsigned long addr = READ_ONCE(folio->index) << PAGE_SHIFT;
+		struct page *page = folio_page(folio, 0);
+		u32 vm_id = vmirror_devdata_vm(page);
+		u64 gpa = vmirror_devdata_gpa(page);
 
-		if (flights && batch->pfns[flights - 1] / BLOCK_BYTES == addr / BLOCK_BYTES)
-			continue;
-		batch->pfns[flights++] = addr;
-		vmirror_flight_begin(addr);
+		step = min_t(unsigned long, folio_nr_pages(folio), n - i);
+		flights = begin_flight(batch, flights, vmirror_guest_place_of(vm_id, gpa));
+		if (step > 1)	/* it need not lie in one block of the guest's */
+			flights = begin_flight(batch, flights,
+					       vmirror_guest_place_of(vm_id, gpa + BLOCK_BYTES - 1));
 	}
 	return flights;
 }

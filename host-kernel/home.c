@@ -207,7 +207,7 @@ bool vmirror_come_home(struct vmirror_homecoming *home)
 {
 	bool ok;
 
-	vmirror_flight_begin(home->args.start);
+	vmirror_flight_begin(vmirror_place_of(home->args.start));
 	ok = vmirror_set_out(&home->args);
 	if (ok) {
 		vmirror_home_fill(home);
@@ -215,7 +215,7 @@ bool vmirror_come_home(struct vmirror_homecoming *home)
 		vmirror_home_tell(home);
 		vmirror_put_back(&home->args);
 	}
-	vmirror_flight_end(home->args.start);
+	vmirror_flight_end(vmirror_place_of(home->args.start));
 	return ok;
 }
 
@@ -255,11 +255,11 @@ void vmirror_split_at(struct vm_area_struct *vma, unsigned long addr)
 	};
 
 	mutex_lock(lock);
-	vmirror_flight_begin(addr);
+	vmirror_flight_begin(vmirror_place_of(addr));
 	if (vmirror_set_out(&args)) {
 		migrate_vma_pages(&args);
 		vmirror_put_back(&args);
 	}
-	vmirror_flight_end(addr);
+	vmirror_flight_end(vmirror_place_of(addr));
 	mutex_unlock(lock);
 }

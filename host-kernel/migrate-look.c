@@ -62,7 +62,7 @@ static unsigned long look_at(struct out *out, unsigned long pfn, unsigned int pa
  * See where the pages are: fills in batch->pfns, and batch->why for those that stay.  What
  * one PMD maps is one folio: one look does, while invalidations wait for us.
  */
-static void look(unsigned long *pfns, unsigned long n, void *arg)
+static void look(unsigned long *pfns, unsigned long n, bool calm, void *arg)
 {
 	struct out *out = arg;
 	unsigned long step;
@@ -84,38 +84,6 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 	}
 }
 
-/*
- * Is there no page table for the block, nor a huge page?  Then there is nothing in it that NUMA
- * balancing could watch.  (vma->numab_state does not tell: a part that was split off, moved or
- * forked begins with none.)
- *
- * With interrupts off no page table is freed under us, as KVM and get_user_pages_fast() have it.
- */
-static bool is_untouched(struct mm_struct *mm, unsigned long addr)
-{
-	unsigned long flags;
-	bool none = true;
-	pgd_t pgd;
-	p4d_t p4d;
-	pud_t pud;
-
-	local_irq_save(flags);
-	pgd = READ_ONCE(*pgd_offset(mm, addr));
-	if (pgd_none(pgd))
-		goto out;
-	p4d = READ_ONCE(*p4d_offset(&pgd, addr));
-	if (p4d_none(p4d) || !p4d_present(p4d))
-		goto out;
-	pud = READ_ONCE(*pud_offset(&p4d, addr));
-	if (pud_none(pud))
-		goto out;
-	none = pud_present(pud) && !pud_leaf(pud) &&
-	       pmd_none(READ_ONCE(*pmd_offset(&pud, addr)));
-out:
-	local_irq_restore(flags);
-	return none;
-}
-
 /* Look at the whole block, up to @end.  Returns as vmirror_mirror_read() does. */
 int vmirror_out_look(struct out *out, unsigned long end)
 {
@@ -125,7 +93,7 @@ int vmirror_out_look(struct out *out, unsigned long end)
 
 	ret = vmirror_mirror_read(walk->slot, out->start, end, walk->batch->pfns, LOOK_MS, look,
 				  out);
-	if (!ret && out->unseen == pages && is_untouched(walk->vm->mm, out->start)) {
+	if (!ret && out->unseen == pages && vmirror_is_untouched(walk->vm->mm, out->start)) {
 		memset(walk->batch->why, VMIRROR_SKIP_ABSENT, pages);
 		out->hidden = 0;
 	}

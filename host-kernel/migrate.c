@@ -160,7 +160,7 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 
 	out->make = out->walk->populate && vma_is_accessible(vma);
 	vma_start_write(vma);
-	vmirror_flight_begin(start);
+	vmirror_flight_begin(vmirror_place_of(start));
 	ok = out->walk->peers ? vmirror_set_out(&args) : !migrate_vma_setup(&args);
 	mmap_write_downgrade(mm);
 	if (ok) {
@@ -172,7 +172,7 @@ static void move_piece(struct out *out, struct vm_area_struct *vma, unsigned lon
 		else
 			migrate_vma_finalize(&args);
 	}
-	vmirror_flight_end(start);
+	vmirror_flight_end(vmirror_place_of(start));
 	mmap_read_unlock(mm);
 }
 

@@ -111,6 +111,39 @@ bool vmirror_is_zero_page(unsigned long hmm_pfn)
 	       !READ_ONCE(page_folio(page)->mapping);
 }
 
+/*
+ * Is there no page table for the block, nor a huge page?  Then there is nothing in it that could be
+ * in a pool, in flight, or watched by NUMA balancing.  (Of the latter vma->numab_state does not
+ * tell: a part that was split off, moved or forked begins with none.)
+ *
+ * With interrupts off no page table is freed under us, as KVM and get_user_pages_fast() have it.
+ * Who does not have the mmap_lock may find none where pages are just being made one huge page.
+ */
+bool vmirror_is_untouched(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long flags;
+	bool none = true;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, addr));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, addr));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, addr));
+	if (pud_none(pud))
+		goto out;
+	none = pud_present(pud) && !pud_leaf(pud) &&
+	       pmd_none(READ_ONCE(*pmd_offset(&pud, addr)));
+out:
+	local_irq_restore(flags);
+	return none;
+}
+
 /**
  * vmirror_range_fault() - hmm_range_fault(), with all that goes with a try of it
  * @range: notifier, start, end, hmm_pfns and what is wanted; notifier_seq is filled in
@@ -159,10 +192,12 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 		.hmm_pfns = pfns,
 		.dev_private_owner = vmirror_owner,
 	};
+	struct vmirror_watch watch;
 	bool ok;
 	int ret;
 
 	do {
+		vmirror_flight_watch(&watch, slot, start, end);
 		ret = vmirror_range_fault(&range);
 		if (ret == -EAGAIN)
 			continue;
@@ -172,7 +207,8 @@ int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned 
 		ok = still_true(slot, range.notifier_seq);
 		if (ok) {
 			vmirror_mend_huge_pfns(start, pfns, (end - start) >> PAGE_SHIFT);
-			look(pfns, (end - start) >> PAGE_SHIFT, arg);
+			look(pfns, (end - start) >> PAGE_SHIFT, vmirror_flight_was_calm(&watch),
+			     arg);
 		}
 		spin_unlock(&slot->seq_lock);
 		if (ok)

@@ -309,10 +309,12 @@ struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
 		return ERR_PTR(-ENOMEM);
 	pool->engine = engine_of(args->engine);
 
-	mutex_lock(&create_lock);
-	ret = pool_register(pool);
+	ret = mutex_lock_killable(&create_lock);
 	if (ret)
 		goto err_free;
+	ret = pool_register(pool);
+	if (ret)
+		goto err_unlock;
 	ret = pool_start(pool);
 	if (ret)
 		goto err_id;
@@ -334,8 +336,9 @@ err_stop:
 	pool->engine->stop(pool);
 err_id:
 	pool_unregister(pool);
-err_free:
+err_unlock:
 	mutex_unlock(&create_lock);
+err_free:
 	pool_free(pool);
 	return ERR_PTR(ret);
 }

@@ -226,11 +226,13 @@ extern const struct mmu_interval_notifier_ops vmirror_mirror_ops;
 /* The guest runs on and its memory changes: a migration waits so long for a still moment. */
 #define LOOK_MS		100
 
-typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, void *arg);
+/* @calm: nobody moved device pages about there meanwhile: what is not mapped is not in flight. */
+typedef void (*vmirror_look_t)(unsigned long *pfns, unsigned long n, bool calm, void *arg);
 
 int vmirror_range_fault(struct hmm_range *range);
 void vmirror_mend_huge_pfns(unsigned long start, unsigned long *pfns, unsigned long n);
 bool vmirror_is_zero_page(unsigned long hmm_pfn);
+bool vmirror_is_untouched(struct mm_struct *mm, unsigned long addr);
 int vmirror_mirror_read(struct mirror_slot *slot, unsigned long start, unsigned long end,
 			unsigned long *pfns, unsigned int timeout_ms, vmirror_look_t look,
 			void *arg);
@@ -453,15 +455,20 @@ void vmirror_count_dropped(const struct page *page, unsigned int pages);
 
 /* --- flight.c: who is moving device pages about, and where -------------------- */
 
+#define WATCH_PLACES	3
+
 struct vmirror_watch {
-	unsigned int place;
-	int begun;
+	u32 places[WATCH_PLACES];
+	int begun[WATCH_PLACES];
 	bool calm;
 };
 
-void vmirror_flight_begin(unsigned long addr);
-void vmirror_flight_end(unsigned long addr);
-struct vmirror_watch vmirror_flight_watch(unsigned long addr);
+u32 vmirror_place_of(unsigned long addr);
+u32 vmirror_guest_place_of(u32 vm_id, u64 gpa);
+void vmirror_flight_begin(u32 place);
+void vmirror_flight_end(u32 place);
+void vmirror_flight_watch(struct vmirror_watch *watch, const struct mirror_slot *slot,
+			  unsigned long start, unsigned long end);
 bool vmirror_flight_was_calm(const struct vmirror_watch *watch);
 
 /* --- walk.c: going through a range of guest memory --------------------------- */

@@ -35,15 +35,14 @@ static bool is_settled(const u8 *why, unsigned long n)
 }
 
 /*
- * What a look has found of the pages that are awaited.  Unmapped are those that are in flight,
- * or do not exist.  Hidden are those that hmm_range_fault() does not look at, because the VMM may
- * not read them (PROT_NONE).
+ * What a look has found of the pages that are awaited.  Hidden are those that hmm_range_fault()
+ * does not look at: the VMM may not read them (PROT_NONE), or there is no memory.
  */
 struct look {
 	u8 *why;
 	bool out;
-	bool unmapped;
 	bool hidden;
+	bool calm;
 	bool told;
 };
 
@@ -57,11 +56,12 @@ static bool is_out(unsigned long pfn)
 	return is_mapped(pfn) && vmirror_is_in_pool(hmm_pfn_to_page(pfn));
 }
 
-static void look(unsigned long *pfns, unsigned long n, void *arg)
+static void look(unsigned long *pfns, unsigned long n, bool calm, void *arg)
 {
 	struct look *look = arg;
 
-	look->out = look->unmapped = look->hidden = false;
+	look->out = look->hidden = false;
+	look->calm = calm;
 	for (unsigned long i = 0; i < n; i++) {
 		u8 *why = &look->why[i];
 
@@ -75,20 +75,21 @@ static void look(unsigned long *pfns, unsigned long n, void *arg)
 			*why = *why == UNSEEN ? VMIRROR_SKIP_ABSENT : BATCH_MOVED;
 		} else if (pfns[i] & HMM_PFN_ERROR) {
 			look->hidden = true;
-		} else {
-			look->unmapped = true;
+		} else if (calm) {
+			*why = VMIRROR_SKIP_ABSENT;
 		}
 	}
 }
 
 /* Where one PMD maps all of the block, its first page tells of all. */
-static void look_at_one(unsigned long *pfns, unsigned long n, void *arg)
+static void look_at_one(unsigned long *pfns, unsigned long n, bool calm, void *arg)
 {
 	struct look *look = arg;
 
 	look->told = is_mapped(pfns[0]) && hmm_pfn_to_map_order(pfns[0]) >= BLOCK_ORDER;
 	look->out = look->told && is_out(pfns[0]);
-	look->unmapped = look->hidden = false;
+	look->hidden = false;
+	look->calm = calm;
 	if (look->told)
 		memset(look->why, look->out ? SEEN : VMIRROR_SKIP_ABSENT, BLOCK_PAGES);
 }
@@ -98,7 +99,6 @@ static int look_first(struct vmirror_walk *walk, unsigned long start, unsigned l
 {
 	unsigned long *pfns = walk->batch->pfns;
 
-	memset(found->why, UNSEEN, (end - start) >> PAGE_SHIFT);
 	if (IS_ALIGNED(start | end, BLOCK_BYTES)) {
 		int ret = vmirror_mirror_read(walk->slot, start, start + PAGE_SIZE, pfns, LOOK_MS,
 					      look_at_one, found);
@@ -109,28 +109,36 @@ static int look_first(struct vmirror_walk *walk, unsigned long start, unsigned l
 	return vmirror_mirror_read(walk->slot, start, end, pfns, LOOK_MS, look, found);
 }
 
-/* Nobody moved anything while we looked: what is not mapped does not exist, or does no more. */
-static void settle_unmapped(struct vmirror_batch *batch, unsigned long n)
-{
-	for (unsigned long i = 0; i < n; i++)
-		if (is_awaited(batch->why[i]) && !(batch->pfns[i] & (HMM_PFN_VALID | HMM_PFN_ERROR)))
-			batch->why[i] = VMIRROR_SKIP_ABSENT;
-}
-
-/* What is hidden and cannot be moved is not in a pool. */
+/* What is hidden, and was not seen in a pool before, and cannot be moved is not in one. */
 static void settle_hidden(struct vmirror_batch *batch, unsigned long n)
 {
 	for (unsigned long i = 0; i < n; i++)
-		if (batch->why[i] == UNSEEN && (batch->pfns[i] & HMM_PFN_ERROR))
-			batch->why[i] = VMIRROR_SKIP_ABSENT;
+		if (is_awaited(batch->why[i]) && (batch->pfns[i] & HMM_PFN_ERROR))
+			batch->why[i] = batch->why[i] == UNSEEN ? VMIRROR_SKIP_ABSENT :
+								  VMIRROR_SKIP_BUSY;
 }
 
-/* Time is up. */
-static void settle_rest(u8 *why, unsigned long n)
+/* All that is awaited, but what could not be read. */
+static void settle_rest(u8 *why, unsigned long n, u8 as)
 {
 	for (unsigned long i = 0; i < n; i++)
 		if (why[i] == SEEN || why[i] == UNSEEN)
-			why[i] = VMIRROR_SKIP_BUSY;
+			why[i] = as;
+}
+
+/* Is there memory in the block that could have pages in a pool, in flight or hidden? */
+static bool can_hold_pages(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+	bool can = false;
+
+	mmap_read_lock(mm);
+	if (!vmirror_is_untouched(mm, start))
+		for_each_vma_range(vmi, vma, end)
+			can |= !(vma->vm_flags & (VM_SPECIAL | VM_SHARED | VM_HUGETLB));
+	mmap_read_unlock(mm);
+	return can;
 }
 
 /* The look will not tell of pages that are hidden; the migration does.  Returns whether any moved. */
@@ -192,9 +200,20 @@ static bool recall_once(struct recall *recall, unsigned long start, unsigned lon
 	return any;
 }
 
-/* A page that is locked or in flight just now is on its way: look again in a moment. */
-#define RECALL_TRIES	100
+/*
+ * A page that is locked or in flight just now is on its way: look again in a moment, then after
+ * longer ones, a quarter of a second in all.
+ */
+#define RECALL_TRIES	60
 #define RECALL_SECONDS	2
+
+static void wait_a_moment(int tries)
+{
+	unsigned int us = min(50u << tries / 6, 10000u);
+
+	if (tries > 1)
+		usleep_range(us, 2 * us);
+}
 
 /* So often in vain, and what is hidden is nothing that could come. */
 #define HIDDEN_TRIES	4
@@ -208,28 +227,33 @@ static int recall_block(struct vmirror_walk *walk, unsigned long start, unsigned
 	struct look found = { .why = batch->why };
 	unsigned int in_vain = 0;
 
-	for (int tries = 0; tries < RECALL_TRIES && !time_after(jiffies, deadline); tries++) {
-		struct vmirror_watch watch = vmirror_flight_watch(start);
+	memset(batch->why, UNSEEN, pages);
+	for (int tries = 0; tries < RECALL_TRIES; tries++) {
 		int ret = !tries ? look_first(walk, start, end, &found) :
 				   vmirror_mirror_read(walk->slot, start, end, batch->pfns,
 						       LOOK_MS, look, &found);
 
 		if (ret == -EINTR)
 			return ret;
-		if (!ret && found.unmapped && vmirror_flight_was_calm(&watch))
-			settle_unmapped(batch, pages);
 		if (!ret && is_settled(batch->why, pages))
 			return 0;
-		if (tries > 1)
-			usleep_range(50, 200);
+		if (!ret && !found.out && !can_hold_pages(walk->vm->mm, start, end)) {
+			settle_rest(batch->why, pages, VMIRROR_SKIP_ABSENT);
+			return 0;
+		}
+		if (time_after(jiffies, deadline))
+			break;
+		wait_a_moment(tries);
 		if (!ret && !found.out && !found.hidden)
 			continue;
-		if (!recall_once(recall, start, end) && ++in_vain >= HIDDEN_TRIES && !ret)
+		if (recall_once(recall, start, end))
+			in_vain = 0;
+		else if (!ret && found.calm && !found.out && ++in_vain >= HIDDEN_TRIES)
 			settle_hidden(batch, pages);
 		if (is_settled(batch->why, pages))
 			return 0;
 	}
-	settle_rest(batch->why, pages);
+	settle_rest(batch->why, pages, VMIRROR_SKIP_BUSY);
 	return 0;
 }
 

@@ -116,7 +116,8 @@ static bool are_true(struct vmirror_vm *vm)
 /**
  * vmirror_slots_sync() - make vm->slots true
  * @vm: the VM
- * @how: whether to wait for others that have the slots, and for how long
+ * @how: whether to wait for others that have the slots, and for how long.  Who gets them reads
+ *	them anew, and may wait for a notifier call that is under way
  *
  * Return: 0, -ESRCH if the VM's address space is gone, -ENOMEM, -EINTR if the caller was killed,
  * or -EBUSY if others have the slots

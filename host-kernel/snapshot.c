@@ -75,7 +75,7 @@ static bool grow(struct vmirror_extent *extent, const struct vmirror_extent *nex
 	return true;
 }
 
-static void look_extents(unsigned long *pfns, unsigned long n, void *arg)
+static void look_extents(unsigned long *pfns, unsigned long n, bool calm, void *arg)
 {
 	struct snapshot *snap = arg;
 

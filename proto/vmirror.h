@@ -416,7 +416,7 @@ struct vmirror_migrate {
  * @moved: out: what was done; a page that already was at home or does not exist
  *	is counted as VMIRROR_SKIP_ABSENT, a hole as VMIRROR_SKIP_NO_SLOT.  What the engine
  *	could not read (VMIRROR_SKIP_COPY_FAILED) stays where it is and can be asked for again, and
- *	so does what others held or moved about for seconds (VMIRROR_SKIP_BUSY).
+ *	so does what others held or moved about all the time (VMIRROR_SKIP_BUSY).
  *
  * Return: 0 or -1 with errno as VMIRROR_MIGRATE has (no EBADF).
  */
@@ -527,7 +527,8 @@ struct vmirror_slots {
  * @moved_out: out: pages that ever moved out
  * @back_fault: out: pages that came back because a CPU touched them
  * @back_recall: out: pages that came back because someone asked: RECALL, detach, pool close, evict
- * @dropped: out: pages that ceased to exist while they were out (unmapped, discarded)
+ * @dropped: out: pages that ceased to exist while they were out (unmapped, discarded), or that
+ *	became those of a forked process that is mirrored as well
  * @faults: out: CPU faults served
  * @reserve_used: out: host pages taken from the reserve for this VM
  * @invalidations: out: notifier calls seen

@@ -3,7 +3,7 @@
  * recall-race.c - RECALL brings all of it home, also what is in flight when it looks
  *
  * Threads touch pages, and so have folios split and neighbours tried, some of which then stay in the
- * pool; others go from pool to pool.  When RECALL has said that it is done nothing is left there.
+ * pool; another one evicts, by device page.  When RECALL has said that it is done nothing is left.
  */
 #include <sys/mman.h>
 
@@ -16,6 +16,7 @@
 #define PAGES (LENGTH / VMIRROR_PAGE_SIZE)
 #define ROUND_MS 5000
 #define TOUCHERS 2
+#define NOTHING_MS 60000
 
 static unsigned int touch(void *arg, unsigned int *seed)
 {
@@ -23,6 +24,19 @@ static unsigned int touch(void *arg, unsigned int *seed)
 
 	(void)*(volatile char *)(memory + (uint64_t)(rand_r(seed) % PAGES) * VMIRROR_PAGE_SIZE);
 	return rand_r(seed) % 300;
+}
+
+static unsigned int evict(void *arg, unsigned int *seed)
+{
+	struct place *p = arg;
+	struct vmirror_pool_evict args = {
+		.size = sizeof(args),
+		.offset = rand_r(seed) % 2 * (LENGTH / 2),
+		.length = LENGTH / 2,
+	};
+
+	CHECK(ioctl(p->pool, VMIRROR_POOL_EVICT, &args) == 0);
+	return rand_r(seed) % 5000;
 }
 
 /* Anything that was in flight has landed. */
@@ -40,9 +54,20 @@ static void check_home(struct place *p, const struct vmirror_moved *moved)
 		     (unsigned long long)moved->skipped_pages[VMIRROR_SKIP_BUSY]);
 }
 
+/* Nobody is in its way: it has no excuse. */
+static void check_alone(struct place *p)
+{
+	struct vmirror_moved moved;
+
+	place_out(p, p->pool, 0, LENGTH, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+	recall(p->vm, p->gpa, LENGTH, &moved);
+	CHECK(!moved.skipped_pages[VMIRROR_SKIP_BUSY]);
+	check_home(p, &moved);
+}
+
 static void run(bool huge, bool huge_home)
 {
-	struct repeat touchers[TOUCHERS] = { 0 };
+	struct repeat touchers[TOUCHERS] = { 0 }, evicter = { .turn = evict, .seed = 7 };
 	uint64_t rounds = 0, came = 0, end, limit;
 	struct vmirror_moved moved;
 	struct place p;
@@ -54,6 +79,8 @@ static void run(bool huge, bool huge_home)
 		touchers[i] = (struct repeat) { .turn = touch, .arg = p.memory, .seed = i + 1 };
 		repeat_start(&touchers[i]);
 	}
+	evicter.arg = &p;
+	repeat_start(&evicter);
 	end = now_ms() + ROUND_MS;
 	limit = end + 60000;
 	for (; now_ms() < end || !came; rounds++) {
@@ -68,6 +95,8 @@ static void run(bool huge, bool huge_home)
 	}
 	for (unsigned int i = 0; i < TOUCHERS; i++)
 		repeat_stop(&touchers[i]);
+	repeat_stop(&evicter);
+	check_alone(&p);
 	check_pattern(p.memory, LENGTH, 6);
 	place_close(&p);
 	printf("  %s pages%s: %llu rounds, %llu pages came by RECALL\n", huge ? "2 MiB" : "4 KiB",
@@ -75,9 +104,33 @@ static void run(bool huge, bool huge_home)
 	       (unsigned long long)came);
 }
 
+/* Where nothing can be, it is not waited for: a call that takes an age is one that waits. */
+static void over_nothing(int prot, const char *what)
+{
+	const uint64_t length = 64ull << 30;
+	uint64_t start;
+	struct vmirror_moved moved;
+	struct target own = process_self();
+	int vm = vm_attach(&own, "nothing", 0);
+	char *memory = mmap(NULL, length, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	start = now_ms();
+	recall(vm, (uintptr_t)memory, length, &moved);
+	printf("  64 GiB of %s memory: RECALL took %llu ms\n", what,
+	       (unsigned long long)(now_ms() - start));
+	CHECK(now_ms() - start < NOTHING_MS);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_ABSENT] == length / VMIRROR_PAGE_SIZE);
+	CHECK(munmap(memory, length) == 0);
+	close(vm);
+	close(own.sys);
+}
+
 void case_recall_race(struct target *t)
 {
 	(void)t;
+	over_nothing(PROT_READ | PROT_WRITE, "untouched");
+	over_nothing(PROT_NONE, "inaccessible");
 	run(false, true);
 	run(true, true);
 	run(true, false);
