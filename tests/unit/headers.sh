@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Every header of proto/ compiles alone, as C99, as C11 and as C++.  vmirror.h, which is
-# installed, also without any extension of the compiler.
+# Every header of proto/, and of the library for guests, compiles alone, as C99, as C11 and as C++.
+# Those that are installed also without any extension of the compiler.
 set -u
 : "${srcdir:=.}" "${CC:=cc}" "${CXX:=c++}" "${HEADER_CFLAGS:=}"
 
@@ -17,7 +17,7 @@ try() {
 
 cxx=yes
 echo 'int main() { return 0; }' | $CXX -x c++ -fsyntax-only - 2>/dev/null || cxx=no
-for header in "$srcdir"/proto/*.h; do
+for header in "$srcdir"/proto/*.h "$srcdir/guest-agent/lib/hmmhint.h"; do
 	try $CC -std=c99 -x c "$header"
 	try $CC -std=gnu11 -x c "$header"
 	if test $cxx = yes; then
@@ -25,6 +25,9 @@ for header in "$srcdir"/proto/*.h; do
 		try $CXX -std=c++17 -x c++ "$header"
 	fi
 done
-try $CC -std=c99 -pedantic-errors -x c "$srcdir/proto/vmirror.h"
+for header in proto/vmirror.h guest-agent/lib/hmmhint.h; do
+	try $CC -std=c99 -pedantic-errors -x c "$srcdir/$header"
+done
+test $cxx = no || try $CXX -std=c++98 -pedantic-errors -x c++ "$srcdir/guest-agent/lib/hmmhint.h"
 test $cxx = yes || echo "no C++ compiler: only C was tried"
 exit $failed
