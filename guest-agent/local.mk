@@ -6,3 +6,4 @@ GUEST_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/proto -I$(srcdir)/guest-agent/local \
 GUEST_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_FLAGS)
 
 include guest-agent/lib/local.mk
+include guest-agent/agentd/local.mk
