@@ -23,6 +23,9 @@ UNIT_TESTS = \
 	tests/unit/hmmd_ring \
 	tests/unit/hmmd_run \
 	tests/unit/hmmd_settings
+if GUEST_AGENT
+include tests/unit/guest.mk
+endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 endif
