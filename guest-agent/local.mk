@@ -8,3 +8,4 @@ GUEST_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_FLAGS)
 include guest-agent/lib/local.mk
 include guest-agent/agentd/local.mk
 include guest-agent/hmm-hint/local.mk
+include guest-agent/examples/local.mk

@@ -37,3 +37,11 @@ libhmmagentd_a_SOURCES = \
 	guest-agent/local/local-check.c
 libhmmagentd_a_CPPFLAGS = $(GUEST_CPPFLAGS)
 libhmmagentd_a_CFLAGS = $(GUEST_CFLAGS)
+
+EXTRA_DIST += guest-agent/agentd/hmm-agentd.service.in
+nodist_systemdsystemunit_DATA += guest-agent/agentd/hmm-agentd.service
+CLEANFILES += guest-agent/agentd/hmm-agentd.service
+guest-agent/agentd/hmm-agentd.service: guest-agent/agentd/hmm-agentd.service.in Makefile
+	$(SUBST) $(srcdir)/guest-agent/agentd/hmm-agentd.service.in > $@
+
+dist_udevrules_DATA += guest-agent/agentd/60-hmm-agentd.rules

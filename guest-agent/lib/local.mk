@@ -18,3 +18,40 @@ libhmmhint_a_SOURCES = \
 	guest-agent/local/local.h
 libhmmhint_a_CPPFLAGS = $(GUEST_CPPFLAGS)
 libhmmhint_a_CFLAGS = $(GUEST_CFLAGS) -fPIC -fvisibility=hidden -pthread
+
+# All of the archive, with versions to its symbols.
+HMMHINT_SO = libhmmhint.so.0
+HMMHINT_SO_FULL = libhmmhint.so.0.1.0
+HMMHINT_MAP = $(srcdir)/guest-agent/lib/hmmhint.map
+EXTRA_DIST += guest-agent/lib/hmmhint.map guest-agent/lib/libhmmhint.pc.in
+
+$(HMMHINT_SO_FULL): libhmmhint.a $(HMMHINT_MAP)
+	$(AM_V_CCLD)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -pthread -shared -o $@ \
+		-Wl,-soname,$(HMMHINT_SO) -Wl,--version-script,$(HMMHINT_MAP) \
+		-Wl,--whole-archive libhmmhint.a -Wl,--no-whole-archive
+
+$(HMMHINT_SO): $(HMMHINT_SO_FULL)
+	$(AM_V_at)rm -f $@ && $(LN_S) $(HMMHINT_SO_FULL) $@
+
+all_local += $(HMMHINT_SO)
+CLEANFILES += $(HMMHINT_SO) $(HMMHINT_SO_FULL)
+
+install-libhmmhint: $(HMMHINT_SO_FULL)
+	@$(MKDIR_P) "$(DESTDIR)$(libdir)"
+	$(INSTALL_PROGRAM) $(HMMHINT_SO_FULL) "$(DESTDIR)$(libdir)/$(HMMHINT_SO_FULL)"
+	cd "$(DESTDIR)$(libdir)" && ln -sf $(HMMHINT_SO_FULL) $(HMMHINT_SO) && \
+		ln -sf $(HMMHINT_SO) libhmmhint.so
+
+uninstall-libhmmhint:
+	cd "$(DESTDIR)$(libdir)" && rm -f $(HMMHINT_SO_FULL) $(HMMHINT_SO) libhmmhint.so
+
+install_data_local += install-libhmmhint
+uninstall_local += uninstall-libhmmhint
+
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = guest-agent/lib/libhmmhint.pc
+CLEANFILES += guest-agent/lib/libhmmhint.pc
+guest-agent/lib/libhmmhint.pc: guest-agent/lib/libhmmhint.pc.in Makefile
+	$(SUBST) -e 's|[@]prefix[@]|$(prefix)|g' -e 's|[@]libdir[@]|$(libdir)|g' \
+		-e 's|[@]includedir[@]|$(includedir)|g' \
+		$(srcdir)/guest-agent/lib/libhmmhint.pc.in > $@
