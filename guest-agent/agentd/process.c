@@ -151,9 +151,10 @@ void process_put(struct agent *agent, struct process *process)
 }
 
 /*
- * The directory belongs to the process's effective user; to root where the process is not dumpable,
- * as one that has changed its user or runs a set-user-ID program is not.  A pidfd that has not
- * ended after the directory was opened says that it is of this process, and so is all in it.
+ * A file in the directory belongs to the process's effective user, and to root where the process is
+ * not dumpable, as one that has changed its user or runs a set-user-ID program is not.  (The directory
+ * itself is always the effective user's.)  A pidfd that has not ended after the directory was
+ * opened says that it is of this process, and so is all in it.
  */
 int process_open(const struct process *process, uid_t uid, int *directory)
 {
@@ -167,7 +168,7 @@ int process_open(const struct process *process, uid_t uid, int *directory)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE ? EMFILE : ESRCH;
-	if (has_ended(process->watch.fd) || fstat(fd, &about) < 0)
+	if (has_ended(process->watch.fd) || fstatat(fd, "pagemap", &about, 0) < 0)
 		error = ESRCH;
 	else
 		error = uid == 0 || about.st_uid == uid ? 0 : EACCES;
