@@ -207,14 +207,13 @@ static void take_frames(struct agent *agent)
 						  channel->nr_in - used, &n, &frame);
 
 		used += n;
-		if (found == HINT_FOUND_BROKEN) {
-			broken(agent);
-			used = channel->nr_in; /* or the same would be found for ever */
-			break;
-		}
 		if (found == HINT_FOUND_NOTHING)
 			break;
-		take_frame(agent, frame);
+		/* A new beginning may be among what follows; nothing is broken before that. */
+		if (found == HINT_FOUND_BROKEN)
+			broken(agent);
+		else
+			take_frame(agent, frame);
 	}
 	memmove(channel->in, channel->in + used, channel->nr_in - used);
 	channel->nr_in -= used;
