@@ -273,6 +273,8 @@ void connection_open(struct agent *agent, int fd); /* takes the fd, whatever it 
 void connection_close(struct agent *agent, struct connection *connection);
 /* A reply.  Where it does not fit the peer does not read: the connection is ended. */
 void connection_reply(struct connection *connection, struct local_reply *reply, size_t nr_hints);
+void connection_reply_hint(struct connection *connection, enum local_type type,
+			   const struct hint *hint);
 void connection_error(struct connection *connection, enum local_type type, int error);
 void connection_wait(struct agent *agent, struct connection *connection, uint64_t cookie,
 		     int32_t timeout_ms);

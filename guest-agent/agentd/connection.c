@@ -44,15 +44,23 @@ void connection_error(struct connection *connection, enum local_type type, int e
 	connection_reply(connection, &reply, 0);
 }
 
+void connection_reply_hint(struct connection *connection, enum local_type type,
+			   const struct hint *hint)
+{
+	union {
+		struct local_reply reply;
+		char room[sizeof(struct local_reply) + sizeof(struct local_status)];
+	} answer = { .reply = { .header.type = (uint16_t)type, .nr = 1 } };
+
+	memcpy(answer.room + sizeof(struct local_reply), &hint->status, sizeof(hint->status));
+	connection_reply(connection, &answer.reply, 1);
+}
+
 /* ---- waiting ---------------------------------------------------------------------------- */
 
 static void answer_wait(struct agent *agent, struct connection *connection)
 {
 	struct hint *hint = hint_find_cookie(agent, connection->wait_cookie);
-	struct {
-		struct local_reply reply;
-		struct local_status status;
-	} answer = { .reply = { .header.type = LOCAL_WAIT } };
 	int error = 0;
 
 	if (!hint || !connection_may(connection, hint))
@@ -62,13 +70,10 @@ static void answer_wait(struct agent *agent, struct connection *connection)
 	else if (hint->status.state < LOCAL_DONE)
 		error = ETIMEDOUT;
 	connection->wait_cookie = 0;
-	if (error) {
+	if (error)
 		connection_error(connection, LOCAL_WAIT, error);
-		return;
-	}
-	answer.reply.nr = 1;
-	answer.status = hint->status;
-	connection_reply(connection, &answer.reply, 1);
+	else
+		connection_reply_hint(connection, LOCAL_WAIT, hint);
 }
 
 void connection_wait(struct agent *agent, struct connection *connection, uint64_t cookie,

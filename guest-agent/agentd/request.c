@@ -127,29 +127,24 @@ static void forget(struct agent *agent, struct connection *connection, const voi
 
 static void status(struct agent *agent, struct connection *connection, const void *request)
 {
-	struct {
-		struct local_reply reply;
-		struct local_status status;
-	} answer = { .reply = { .header.type = LOCAL_STATUS, .nr = 1 } };
 	struct local_ask asked;
 	struct hint *hint;
 
 	memcpy(&asked, request, sizeof(asked));
 	hint = hint_find_cookie(agent, asked.cookie);
-	if (!hint || !connection_may(connection, hint)) {
+	if (hint && connection_may(connection, hint))
+		connection_reply_hint(connection, LOCAL_STATUS, hint);
+	else
 		connection_error(connection, LOCAL_STATUS, ENOENT);
-		return;
-	}
-	answer.status = hint->status;
-	connection_reply(connection, &answer.reply, 1);
 }
 
 static void list(struct agent *agent, struct connection *connection, const void *request)
 {
-	static struct {
+	static union {
 		struct local_reply reply;
-		struct local_status hints[LOCAL_LIST_MAX];
+		char room[LOCAL_REPLY_MAX];
 	} answer;
+	char *at_hint = answer.room + sizeof(struct local_reply);
 	const struct list *all = &agent->hints.by_number;
 	struct local_ask asked;
 	uint32_t nr = 0;
@@ -158,8 +153,9 @@ static void list(struct agent *agent, struct connection *connection, const void 
 	for (struct list *at = all->next; at != all && nr < LOCAL_LIST_MAX; at = at->next) {
 		struct hint *hint = container_of(at, struct hint, by_number);
 
-		if (hint->status.number > asked.number && connection_may(connection, hint))
-			answer.hints[nr++] = hint->status;
+		if (hint->status.number <= asked.number || !connection_may(connection, hint))
+			continue;
+		memcpy(at_hint + nr++ * sizeof(hint->status), &hint->status, sizeof(hint->status));
 	}
 	answer.reply = (struct local_reply){ .header.type = LOCAL_LIST, .nr = nr };
 	connection_reply(connection, &answer.reply, nr);

@@ -20,7 +20,7 @@ int verb_forget(struct cli *cli)
 	uint64_t pid = 0, cookie = 0;
 	bool all = false;
 	struct hmmhint *h;
-	int option, n;
+	int option, status, n;
 
 	while ((option = getopt_long(cli->argc, cli->argv, "p:", long_options, NULL)) != -1) {
 		if (option == 'A')
@@ -39,8 +39,7 @@ int verb_forget(struct cli *cli)
 		n = hmmhint_forget(h, cookie);
 	else
 		n = all ? hmmhint_forget_all(h) : hmmhint_forget_pid(h, (int)pid);
-	if (n < 0)
-		return explain("nothing was forgotten");
+	status = n < 0 ? explain("nothing was forgotten") : EXIT_OK;
 	hmmhint_close(h);
-	return EXIT_OK;
+	return status;
 }

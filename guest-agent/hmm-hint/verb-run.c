@@ -38,7 +38,7 @@ static void take(int option, int *advice, uint64_t *priority)
 
 int verb_run(struct cli *cli)
 {
-	int option, advice = HMMHINT_COLD;
+	int option, error, advice = HMMHINT_COLD;
 	uint64_t priority = 0;
 	struct hmmhint *h;
 
@@ -53,6 +53,7 @@ int verb_run(struct cli *cli)
 		explain("running without a hint");
 	hmmhint_close(h);
 	execvp(cli->argv[optind], cli->argv + optind);
-	complain("%s: %s", cli->argv[optind], strerror(errno));
-	return errno == ENOENT ? 127 : 126;
+	error = errno;
+	complain("%s: %s", cli->argv[optind], strerror(error));
+	return error == ENOENT ? 127 : 126;
 }

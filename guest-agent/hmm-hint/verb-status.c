@@ -120,7 +120,7 @@ int verb_status(struct cli *cli)
 	bool json = false;
 	uint64_t pid = 0;
 	struct hmmhint *h;
-	int option, done;
+	int option, status = EXIT_OK;
 	size_t nr;
 
 	while ((option = getopt_long(cli->argc, cli->argv, "jp:", long_options, NULL)) != -1) {
@@ -132,15 +132,16 @@ int verb_status(struct cli *cli)
 	if (optind < cli->argc)
 		misuse(EXIT_MISUSE, "'%s' is one argument too many", cli->argv[optind]);
 	h = cli_open(cli);
-	done = hmmhint_list(h, &list, &nr);
-	if (done < 0)
-		return explain("cannot ask for the hints");
-	nr = of_pid(list, nr, pid);
-	if (json)
-		print_json(list, nr);
-	else
-		print_table(list, nr);
-	free(list);
+	if (hmmhint_list(h, &list, &nr) < 0) {
+		status = explain("cannot ask for the hints");
+	} else {
+		nr = of_pid(list, nr, pid);
+		if (json)
+			print_json(list, nr);
+		else
+			print_table(list, nr);
+		free(list);
+	}
 	hmmhint_close(h);
-	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+	return fflush(stdout) == 0 ? status : EXIT_FAILED;
 }

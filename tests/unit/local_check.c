@@ -104,8 +104,14 @@ static void test_ask(void)
 	CHECK_NUMBER((uint64_t)local_check_request("", 0), EPROTO);
 }
 
+/* A reply has no room for a hint by itself. */
 struct answer {
-	struct local_reply reply;
+	struct {
+		struct local_header header;
+		int32_t error;
+		uint32_t nr;
+		uint64_t cookie;
+	} reply;
 	struct local_status status;
 };
 
