@@ -9,3 +9,4 @@ include guest-agent/lib/local.mk
 include guest-agent/agentd/local.mk
 include guest-agent/hmm-hint/local.mk
 include guest-agent/examples/local.mk
+dist_man_MANS += guest-agent/man/hmm-agentd.8 guest-agent/man/hmm-hint.1 guest-agent/man/hmmhint.3
