@@ -167,7 +167,9 @@ static int hide(void *data)
 	prctl(PR_SET_DUMPABLE, 0);
 	while (hmmhint_status(h, cookie, &status) == 0 && test_now_ms() < end)
 		usleep(20000);
-	return errno == ENOENT ? 0 : 2;
+	cookie = errno == ENOENT ? 0 : 2;
+	hmmhint_close(h);
+	return (int)cookie;
 }
 
 static void test_hides_later(void)
@@ -228,6 +230,7 @@ static int fill(void *data)
 			return 1;
 	if (hmmhint_advise(h, memory, 4096, HMMHINT_COLD, 0, 0, NULL) != -1 || errno != EDQUOT)
 		return 2;
+	hmmhint_close(h);
 	return 0;
 }
 
@@ -258,11 +261,12 @@ static int ask_too_fast(void *data)
 	struct setup *setup = data;
 	struct hmmhint *h = hmmhint_open_at(setup->socket);
 	struct hmmhint_status status;
+	bool refused = false;
 
-	for (int i = 0; i < 1000; i++)
-		if (hmmhint_status(h, 1, &status) == -1 && errno == EAGAIN)
-			return 0;
-	return 1;
+	for (int i = 0; i < 1000 && !refused; i++)
+		refused = hmmhint_status(h, 1, &status) == -1 && errno == EAGAIN;
+	hmmhint_close(h);
+	return refused ? 0 : 1;
 }
 
 static void test_too_fast(void)
@@ -278,15 +282,19 @@ static void test_too_fast(void)
 static int connect_too_often(void *data)
 {
 	struct setup *setup = data;
+	static const int expected[] = { ENOENT, ENOENT, EUSERS };
 	struct hmmhint_status status;
+	struct hmmhint *h[3];
+	int wrong = 0;
 
-	for (int i = 0; i < 2; i++)
-		if (hmmhint_status(hmmhint_open_at(setup->socket), 1, &status) != -1 ||
-		    errno != ENOENT)
-			return 1;
-	if (hmmhint_status(hmmhint_open_at(setup->socket), 1, &status) != -1 || errno != EUSERS)
-		return 2;
-	return 0;
+	for (int i = 0; i < 3; i++) {
+		h[i] = hmmhint_open_at(setup->socket);
+		if (hmmhint_status(h[i], 1, &status) != -1 || errno != expected[i])
+			wrong = i + 1;
+	}
+	for (int i = 0; i < 3; i++)
+		hmmhint_close(h[i]);
+	return wrong;
 }
 
 static void test_too_many_connections(void)
