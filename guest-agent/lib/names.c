@@ -26,13 +26,25 @@ struct name {
 
 static const struct name advices[] = { HINT_ADVICE_LIST(NAME) };
 static const struct name reasons[] = { HINT_REASON_LIST(NAME) };
-static const char *const states[] = { NULL, "waiting", "accepted", "done", "refused" };
+static const struct name states[] = {
+	[HMMHINT_WAITING] = { "waiting", NULL },
+	[HMMHINT_ACCEPTED] = { "accepted", NULL },
+	[HMMHINT_DONE] = { "done", NULL },
+	[HMMHINT_REFUSED] = { "refused", NULL },
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static const struct name *look(const struct name *table, size_t count, size_t value)
+{
+	static const struct name unknown = { "unknown", "unknown" };
+
+	return value && value < count ? &table[value] : &unknown;
+}
+
 PUBLIC const char *hmmhint_advice_name(int advice)
 {
-	return advice > 0 && (size_t)advice < COUNT(advices) ? advices[advice].name : "unknown";
+	return look(advices, COUNT(advices), (size_t)advice)->name;
 }
 
 PUBLIC int hmmhint_advice_value(const char *name)
@@ -45,15 +57,15 @@ PUBLIC int hmmhint_advice_value(const char *name)
 
 PUBLIC const char *hmmhint_state_name(uint32_t state)
 {
-	return state && state < COUNT(states) ? states[state] : "unknown";
+	return look(states, COUNT(states), state)->name;
 }
 
 PUBLIC const char *hmmhint_reason_name(uint32_t reason)
 {
-	return reason && reason < COUNT(reasons) ? reasons[reason].name : "unknown";
+	return look(reasons, COUNT(reasons), reason)->name;
 }
 
 PUBLIC const char *hmmhint_reason_text(uint32_t reason)
 {
-	return reason && reason < COUNT(reasons) ? reasons[reason].text : "unknown";
+	return look(reasons, COUNT(reasons), reason)->text;
 }
