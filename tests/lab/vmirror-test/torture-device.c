@@ -96,6 +96,17 @@ static struct plot_range writable_part(struct plot *plot, struct plot_range *run
 	return part;
 }
 
+static int in_each_writable_part(struct plot *plot, int device, struct plot_range run,
+				 int (*work)(struct plot *plot, int device, struct plot_range part))
+{
+	struct plot_range part;
+	int error = 0;
+
+	while (!error && (part = writable_part(plot, &run)).pages)
+		error = work(plot, device, part);
+	return error;
+}
+
 static int write_part(struct plot *plot, int device, struct plot_range part)
 {
 	uint32_t first_value = plot->last_value + 1;
@@ -115,12 +126,7 @@ static int write_part(struct plot *plot, int device, struct plot_range part)
 
 static int write_run(struct plot *plot, int device, struct plot_range run)
 {
-	struct plot_range part;
-	int error = 0;
-
-	while (!error && (part = writable_part(plot, &run)).pages)
-		error = write_part(plot, device, part);
-	return error;
+	return in_each_writable_part(plot, device, run, write_part);
 }
 
 int plot_write_by_device(struct plot *plot, struct plot_range range)
@@ -155,12 +161,7 @@ static int take_part(struct plot *plot, int device, struct plot_range part)
 
 static int take_run(struct plot *plot, int device, struct plot_range run)
 {
-	struct plot_range part;
-	int error = 0;
-
-	while (!error && (part = writable_part(plot, &run)).pages)
-		error = take_part(plot, device, part);
-	return error;
+	return in_each_writable_part(plot, device, run, take_part);
 }
 
 int plot_take_from_cpus(struct plot *plot, struct plot_range range)
