@@ -198,6 +198,36 @@ int vmirror_device_access(struct vmirror_device *device, struct vmirror_device_a
 }
 VMIRROR_EXPORT_FOR_TESTS(vmirror_device_access);
 
+/*
+ * What is exclusive is in no page table: if it were in a coherent pool no RECALL would find it.
+ * Have it back from the device, which leaves it mapped, and home.  Returns -EBUSY: try again.
+ */
+static int bring_home(struct mm_struct *mm, unsigned long hva)
+{
+	unsigned long src = 0, dst = 0;
+	struct vmirror_homecoming home = {
+		.args = {
+			.src = &src,
+			.dst = &dst,
+			.start = hva,
+			.end = hva + PAGE_SIZE,
+			.pgmap_owner = vmirror_owner,
+			.flags = MIGRATE_VMA_SELECT_DEVICE_COHERENT,
+		},
+		.reason = VMIRROR_REASON_EXCLUSIVE,
+		.must = true,
+	};
+	int ret = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, NULL);
+
+	if (ret)
+		return ret;
+	home.args.vma = vma_lookup(mm, hva);
+	if (!home.args.vma)
+		return -EFAULT;
+	vmirror_come_home(&home);
+	return -EBUSY;
+}
+
 /* Returns 0, -EAGAIN, or why the page cannot be had. */
 static int make_exclusive_once(struct vmirror_device *device, unsigned long hva)
 {
@@ -219,7 +249,11 @@ static int make_exclusive_once(struct vmirror_device *device, unsigned long hva)
 		return -EINTR;
 	page = compat_make_device_exclusive(mm, hva, device, &folio);
 	ret = PTR_ERR_OR_ZERO(page);
-	if (!ret) {
+	if (!ret && vmirror_is_in_pool(page)) {
+		folio_unlock(folio);
+		folio_put(folio);
+		ret = bring_home(mm, hva);
+	} else if (!ret) {
 		/* A fault waits for the folio's lock; but who discards the page does not. */
 		mutex_lock(&device->lock);
 		if (mmu_interval_read_retry(&device->notifier, seq))

@@ -205,9 +205,10 @@ void vmirror_put_back(struct migrate_vma *args)
  */
 bool vmirror_come_home(struct vmirror_homecoming *home)
 {
+	u32 place = vmirror_place_of(home->args.start);
 	bool ok;
 
-	vmirror_flight_begin(vmirror_place_of(home->args.start));
+	vmirror_flight_begin(place);
 	ok = vmirror_set_out(&home->args);
 	if (ok) {
 		vmirror_home_fill(home);
@@ -215,7 +216,7 @@ bool vmirror_come_home(struct vmirror_homecoming *home)
 		vmirror_home_tell(home);
 		vmirror_put_back(&home->args);
 	}
-	vmirror_flight_end(vmirror_place_of(home->args.start));
+	vmirror_flight_end(place);
 	return ok;
 }
 

@@ -710,7 +710,7 @@ struct vmirror_device_access {
  * @length: bytes
  * @done_bytes: out: bytes that are the device's alone
  *
- * The pages come home if they are in a private pool, and are unmapped from every CPU.  A CPU that
+ * The pages come home if they are in a pool, and are unmapped from every CPU.  A CPU that
  * touches one gets it back, and the device loses it; so do mprotect() and fork().
  *
  * Return: 0 if anything was done, or -1 with errno as VMIRROR_DEVICE_WRITE has; but EFAULT for what

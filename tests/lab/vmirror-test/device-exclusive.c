@@ -18,6 +18,16 @@ static void check_exclusive(int device, uint64_t wanted)
 		     (unsigned long long)wanted);
 }
 
+static void check_used(int pool, uint64_t wanted)
+{
+	struct vmirror_pool_stat stat;
+
+	pool_stat(pool, &stat);
+	if (stat.used_bytes != wanted)
+		FAIL("%llu bytes of the pool are used, not %llu", (unsigned long long)stat.used_bytes,
+		     (unsigned long long)wanted);
+}
+
 static int64_t exclude_cpus(int device, void *memory, uint64_t length)
 {
 	struct vmirror_device_exclusive args = {
@@ -62,6 +72,24 @@ void device_exclusive_pages(struct device_place *p)
 	CHECK(exclude_cpus(p->device, p->at.memory + LENGTH / 2, LENGTH / 2) == LENGTH / 2);
 	fill_pattern(p->buffer, LENGTH, 1);
 	CHECK(memcmp(p->at.memory + LENGTH / 2, p->buffer + LENGTH / 2, LENGTH / 2) == 0);
+}
+
+/* What is a device's alone is not in a pool, not even in one that CPUs reach as well. */
+void device_exclusive_coherent(struct device_place *p)
+{
+	int coherent = pool_create_coherent(&p->at.self.t, "exclusive", LENGTH);
+	struct vmirror_moved moved;
+
+	fill_pattern(p->at.memory, LENGTH, 1);
+	place_out(&p->at, coherent, 0, LENGTH, 1u << VMIRROR_SKIP_BUSY, 100);
+	CHECK(exclude_cpus(p->device, p->at.memory, LENGTH / 2) == LENGTH / 2);
+	check_exclusive(p->device, PAGES / 2);
+	check_used(coherent, LENGTH / 2);
+	recall(p->at.vm, p->at.gpa, LENGTH, &moved);
+	CHECK(moved.moved_pages == PAGES / 2);
+	check_used(coherent, 0);
+	check_pattern(p->at.memory, LENGTH, 1);
+	close(coherent);
 }
 
 /* Two devices, each with its own table, on the same memory. */

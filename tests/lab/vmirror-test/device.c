@@ -303,6 +303,7 @@ void case_device(struct target *t)
 		if (!with_kvm) {
 			all_unmovable(&p);
 			device_exclusive_pages(&p);
+			device_exclusive_coherent(&p);
 			device_pair(&p);
 			outlives(&p);
 		}

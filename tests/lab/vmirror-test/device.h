@@ -24,6 +24,7 @@ void device_out(struct device_place *p, uint64_t offset, uint64_t length);
 
 /* device-exclusive.c: pages that are the device's alone */
 void device_exclusive_pages(struct device_place *p);
+void device_exclusive_coherent(struct device_place *p);
 void device_pair(struct device_place *p);
 
 #endif
