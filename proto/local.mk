@@ -8,6 +8,7 @@ noinst_LIBRARIES += libhmmproto.a
 libhmmproto_a_SOURCES = \
 	proto/control.c proto/control.h \
 	proto/control-reply.c \
+	proto/name-table.h \
 	proto/names.c proto/names.h \
 	proto/units.c proto/units.h
 
@@ -18,7 +19,8 @@ libhmmhintproto_a_SOURCES = \
 	proto/hint-find.c \
 	proto/hint-get.c \
 	proto/hint-names.c \
-	proto/hint-put.c
+	proto/hint-put.c \
+	proto/name-table.h
 libhmmhintproto_a_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_FLAGS)
 
 HMMHINTPROTO_LIBS = libhmmhintproto.a

@@ -15,7 +15,10 @@ libhmmhint_a_SOURCES = \
 	guest-agent/lib/standing.c \
 	guest-agent/lib/status.c \
 	guest-agent/local/local-check.c \
-	guest-agent/local/local.h
+	guest-agent/local/local.h \
+	proto/hint-names.c \
+	proto/hint.h \
+	proto/name-table.h
 libhmmhint_a_CPPFLAGS = $(GUEST_CPPFLAGS)
 libhmmhint_a_CFLAGS = $(GUEST_CFLAGS) -fPIC -fvisibility=hidden -pthread
 

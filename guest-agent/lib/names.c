@@ -3,7 +3,6 @@
  * names.c - names of what hmmhint.h numbers, as the channel has them
  */
 #include <assert.h>
-#include <string.h>
 
 #include "private.h"
 
@@ -17,55 +16,34 @@ static_assert(HMMHINT_SKIPS_MAX == HINT_SKIP_MAX, "skips");
 static_assert(HMMHINT_WAITING == (int)LOCAL_WAITING && HMMHINT_REFUSED == (int)LOCAL_REFUSED,
 	      "states");
 
-struct name {
-	const char *name;
-	const char *text;
+static const char *const states[] = {
+	[HMMHINT_WAITING] = "waiting",
+	[HMMHINT_ACCEPTED] = "accepted",
+	[HMMHINT_DONE] = "done",
+	[HMMHINT_REFUSED] = "refused",
 };
-
-#define NAME(value, NAME, name, text) [value] = { name, text },
-
-static const struct name advices[] = { HINT_ADVICE_LIST(NAME) };
-static const struct name reasons[] = { HINT_REASON_LIST(NAME) };
-static const struct name states[] = {
-	[HMMHINT_WAITING] = { "waiting", NULL },
-	[HMMHINT_ACCEPTED] = { "accepted", NULL },
-	[HMMHINT_DONE] = { "done", NULL },
-	[HMMHINT_REFUSED] = { "refused", NULL },
-};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct name *look(const struct name *table, size_t count, size_t value)
-{
-	static const struct name unknown = { "unknown", "unknown" };
-
-	return value && value < count ? &table[value] : &unknown;
-}
 
 PUBLIC const char *hmmhint_advice_name(int advice)
 {
-	return look(advices, COUNT(advices), (size_t)advice)->name;
+	return hint_advice_name((uint32_t)advice);
 }
 
 PUBLIC int hmmhint_advice_value(const char *name)
 {
-	for (size_t i = 1; i < COUNT(advices); i++)
-		if (strcmp(advices[i].name, name) == 0)
-			return (int)i;
-	return 0;
+	return hint_advice_value(name);
 }
 
 PUBLIC const char *hmmhint_state_name(uint32_t state)
 {
-	return look(states, COUNT(states), state)->name;
+	return state && state < sizeof(states) / sizeof(states[0]) ? states[state] : "unknown";
 }
 
 PUBLIC const char *hmmhint_reason_name(uint32_t reason)
 {
-	return look(reasons, COUNT(reasons), reason)->name;
+	return hint_reason_name(reason);
 }
 
 PUBLIC const char *hmmhint_reason_text(uint32_t reason)
 {
-	return look(reasons, COUNT(reasons), reason)->text;
+	return hint_reason_text(reason);
 }

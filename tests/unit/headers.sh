@@ -6,8 +6,9 @@ set -u
 : "${srcdir:=.}" "${CC:=cc}" "${CXX:=c++}" "${HEADER_CFLAGS:=}"
 
 failed=0
+# Inline functions are there for those that include the header; clang asks who calls them.
 try() {
-	if "$@" -fsyntax-only -Wall -Wextra -Werror $HEADER_CFLAGS -I"$srcdir/proto"; then
+	if "$@" -fsyntax-only -Wall -Wextra -Werror -Wno-unused-function $HEADER_CFLAGS -I"$srcdir/proto"; then
 		echo "ok: $*"
 	else
 		echo "FAILED: $*"
