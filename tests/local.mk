@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-TEST_EXTENSIONS = .sh
+# A test of the second kind is a fuzz target, run by tests/fuzz/run.sh.
+TEST_EXTENSIONS = .sh .fuzz
 
 include tests/unit/local.mk
 include tests/fuzz/local.mk

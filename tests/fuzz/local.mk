@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-FUZZ_TARGETS = tests/fuzz/control_fuzz tests/fuzz/hint_fuzz
-FUZZ_RUNS = tests/fuzz/run-control.sh tests/fuzz/run-hint.sh
+FUZZ_TARGETS = tests/fuzz/control.fuzz tests/fuzz/hint.fuzz
 if GUEST_AGENT
-FUZZ_TARGETS += tests/fuzz/local_fuzz
-FUZZ_RUNS += tests/fuzz/run-local.sh
+FUZZ_TARGETS += tests/fuzz/local.fuzz
 endif
 check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += $(FUZZ_TARGETS)
+FUZZ_LOG_COMPILER = $(srcdir)/tests/fuzz/run.sh
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
 
 tests_fuzz_control_fuzz_SOURCES = tests/fuzz/control_fuzz.c
 tests_fuzz_control_fuzz_LDADD = $(HMMPROTO_LIBS)
@@ -26,6 +27,3 @@ tests_fuzz_control_fuzz_SOURCES += tests/fuzz/main.c
 tests_fuzz_hint_fuzz_SOURCES += tests/fuzz/main.c
 tests_fuzz_local_fuzz_SOURCES += tests/fuzz/main.c
 endif
-
-TESTS += $(FUZZ_RUNS)
-EXTRA_DIST += tests/fuzz/run-control.sh tests/fuzz/run-hint.sh tests/fuzz/run-local.sh tests/fuzz/corpus
