@@ -13,7 +13,7 @@
 struct failnth_world {
 	struct selfvm self;
 	struct target t;
-	int vm, pool, device;
+	int vm, pool, device, peer;
 	char *memory;
 	uint64_t length;
 };
