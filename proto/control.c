@@ -18,7 +18,8 @@ enum arg_type {
 	ARG_BYTES,
 	ARG_RANGES,
 	ARG_TRUE,
-	ARG_SECONDS
+	ARG_SECONDS,
+	ARG_FIRST
 };
 
 static const struct {
@@ -208,6 +209,10 @@ static bool set_argument(struct control_request *request, unsigned int arg, json
 	case ARG_SECONDS:
 		return (get_number(value, field) && *(uint64_t *)field <= CONTROL_SECONDS_MAX) ||
 		       bad_argument(error, name, "seconds, 0 to " G_STRINGIFY(CONTROL_SECONDS_MAX));
+	case ARG_FIRST:
+		return (get_number(value, field) && *(uint64_t *)field <= CONTROL_FIRST_MAX) ||
+		       bad_argument(error, name,
+				    "how many to pass over, 0 to " G_STRINGIFY(CONTROL_FIRST_MAX));
 	}
 	return fail(error, CONTROL_CLASS_INTERNAL, "argument '%s' has no type", name);
 }

@@ -23,22 +23,25 @@
 #define CONTROL_RANGES_MAX  65536u     /* ranges in one request */
 #define CONTROL_SECONDS_MAX 31536000   /* a year */
 #define CONTROL_VM_MAX	    255u       /* bytes of a "vm" argument */
+#define CONTROL_HINTS_MAX   4096u      /* hints in one answer to query-hints */
+#define CONTROL_FIRST_MAX   1048576    /* hints that "first" may pass over */
 
 /* ---- control.c: requests ------------------------------------------------ */
 
 /*
  * The arguments.  X(NAME, "name", type, field of struct control_request)
  */
-#define CONTROL_ARG_LIST(X)                 \
-	X(VM, "vm", VM, vm)                 \
-	X(POOL, "pool", POOL, pool)         \
-	X(NAME, "name", POOL, name)         \
-	X(ENGINE, "engine", ENGINE, engine) \
-	X(GPA, "gpa", GPA, gpa)             \
-	X(BYTES, "bytes", BYTES, bytes)     \
-	X(RANGES, "ranges", RANGES, ranges) \
-	X(ALL, "all", TRUE, all)            \
-	X(EVICT, "evict-idle-seconds", SECONDS, evict_idle_seconds)
+#define CONTROL_ARG_LIST(X)                                         \
+	X(VM, "vm", VM, vm)                                         \
+	X(POOL, "pool", POOL, pool)                                 \
+	X(NAME, "name", POOL, name)                                 \
+	X(ENGINE, "engine", ENGINE, engine)                         \
+	X(GPA, "gpa", GPA, gpa)                                     \
+	X(BYTES, "bytes", BYTES, bytes)                             \
+	X(RANGES, "ranges", RANGES, ranges)                         \
+	X(ALL, "all", TRUE, all)                                    \
+	X(EVICT, "evict-idle-seconds", SECONDS, evict_idle_seconds) \
+	X(FIRST, "first", FIRST, first)
 
 enum control_arg {
 #define CONTROL_ARG_ENUM(NAME, name, type, field) CONTROL_ARG_##NAME,
@@ -67,6 +70,7 @@ enum control_arg {
 	  CONTROL_WHAT)                                                                          \
 	X(RECALL, "recall", OPERATOR, CONTROL_HAS(VM), 0, CONTROL_WHAT)                          \
 	X(MAP, "map", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(GPA) | CONTROL_HAS(BYTES), 0)       \
+	X(QUERY_HINTS, "query-hints", OPERATOR, CONTROL_HAS(VM), CONTROL_HAS(FIRST), 0)          \
 	X(DOCTOR, "doctor", OPERATOR, 0, CONTROL_HAS(VM), 0)                                     \
 	X(SUBSCRIBE, "subscribe", OPERATOR, 0, CONTROL_HAS(VM), 0)
 
@@ -134,6 +138,7 @@ struct control_request {
 	uint64_t bytes;
 	bool all;
 	uint64_t evict_idle_seconds;
+	uint64_t first;
 	struct control_range *ranges;
 	size_t nr_ranges;
 };

@@ -50,6 +50,8 @@ static void every_command(void)
 		{ "{\"execute\":\"recall\",\"arguments\":{\"vm\":\"1\",\"bytes\":4096}}",
 		  CONTROL_RECALL },
 		{ "{\"execute\":\"map\",\"arguments\":{\"vm\":\"1\",\"gpa\":0}}", CONTROL_MAP },
+		{ "{\"execute\":\"query-hints\",\"arguments\":{\"vm\":\"1\",\"first\":4096}}",
+		  CONTROL_QUERY_HINTS },
 		{ "{\"execute\":\"doctor\"}", CONTROL_DOCTOR },
 		{ "{\"execute\":\"subscribe\",\"arguments\":{\"vm\":\"1\"}}", CONTROL_SUBSCRIBE },
 	};
@@ -72,6 +74,7 @@ static void who_may(void)
 	CU_ASSERT_FALSE(control_command_needs_operator(CONTROL_QUERY_STATUS));
 	CU_ASSERT_FALSE(control_command_needs_operator(CONTROL_LIST_VMS));
 	CU_ASSERT(control_command_needs_operator(CONTROL_MIGRATE));
+	CU_ASSERT(control_command_needs_operator(CONTROL_QUERY_HINTS));
 	CU_ASSERT(control_command_needs_operator(CONTROL_SUBSCRIBE));
 	CU_ASSERT(control_command_needs_operator(CONTROL_NR_COMMANDS));
 }
@@ -155,6 +158,52 @@ static void arguments(void)
 	refused(CREATE("\"name\":\"p\",\"bytes\":4096"), CONTROL_CLASS_INVALID_ARGUMENT, "2 MiB");
 	refused(CREATE("\"name\":\"p\",\"bytes\":2097152,\"engine\":\"x\""),
 		CONTROL_CLASS_INVALID_ARGUMENT, "engine");
+}
+
+#define HINTS(what) "{\"execute\":\"query-hints\",\"arguments\":{" what "}}"
+
+static void hints(void)
+{
+	static const uint64_t numbers[] = { 0, 1, CONTROL_HINTS_MAX, CONTROL_FIRST_MAX };
+	struct control_request request;
+	struct control_error error;
+
+	CU_ASSERT_FATAL(parse(HINTS("\"vm\":\"a\""), &request, &error));
+	CHECK_NUMBER(request.has, CONTROL_HAS(VM));
+	CHECK_NUMBER(request.first, 0);
+	control_request_clear(&request);
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		g_autofree char *line = g_strdup_printf(
+			HINTS("\"vm\":\"a\",\"first\":%" G_GUINT64_FORMAT), numbers[i]);
+
+		CU_ASSERT_FATAL(parse(line, &request, &error));
+		CHECK_NUMBER(request.has, CONTROL_HAS(VM) | CONTROL_HAS(FIRST));
+		CHECK_NUMBER(request.first, numbers[i]);
+		control_request_clear(&request);
+	}
+}
+
+static void wrong_hints(void)
+{
+	static const char *const first[] = { "-1",   "1048577", "18446744073709551615",
+					     "0.0",  "1e3",	"\"0\"",
+					     "null", "true",	"[]",
+					     "{}" };
+
+	refused("{\"execute\":\"query-hints\"}", CONTROL_CLASS_INVALID_ARGUMENT,
+		"needs argument 'vm'");
+	refused(HINTS("\"first\":0"), CONTROL_CLASS_INVALID_ARGUMENT, "needs argument 'vm'");
+	refused(HINTS("\"vm\":\"a\",\"gpa\":0"), CONTROL_CLASS_INVALID_ARGUMENT,
+		"no argument 'gpa'");
+	refused("{\"execute\":\"map\",\"arguments\":{\"vm\":\"a\",\"first\":0}}",
+		CONTROL_CLASS_INVALID_ARGUMENT, "no argument 'first'");
+	for (size_t i = 0; i < G_N_ELEMENTS(first); i++) {
+		g_autofree char *line =
+			g_strdup_printf(HINTS("\"vm\":\"a\",\"first\":%s"), first[i]);
+
+		refused(line, CONTROL_CLASS_INVALID_ARGUMENT,
+			"'first' must be how many to pass over, 0 to 1048576");
+	}
 }
 
 static void requests(void)
@@ -267,6 +316,8 @@ int main(void)
 		{ "ranges", ranges },
 		{ "too many ranges", too_many_ranges },
 		{ "arguments", arguments },
+		{ "hints", hints },
+		{ "wrong hints", wrong_hints },
 		{ "requests", requests },
 		{ "too long", too_long },
 		{ "ids", ids },

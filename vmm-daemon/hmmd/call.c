@@ -13,6 +13,7 @@ static void (*const commands[CONTROL_NR_COMMANDS])(Call *call) = {
 	[CONTROL_MIGRATE] = command_migrate,
 	[CONTROL_RECALL] = command_recall,
 	[CONTROL_MAP] = command_map,
+	[CONTROL_QUERY_HINTS] = command_query_hints,
 	[CONTROL_DOCTOR] = command_doctor,
 	[CONTROL_SUBSCRIBE] = command_subscribe,
 };

@@ -181,7 +181,7 @@ json_object *pool_json(Pool *pool);
 /* ---- vm.c: attached VMs ------------------------------------------------- */
 
 #define VM_MAY(command) (1u << CONTROL_##command)
-#define VM_MAY_LOOK	(VM_MAY(QUERY_VM) | VM_MAY(MAP) | VM_MAY(DOCTOR))
+#define VM_MAY_LOOK	(VM_MAY(QUERY_VM) | VM_MAY(MAP) | VM_MAY(QUERY_HINTS) | VM_MAY(DOCTOR))
 #define VM_MAY_MOVE	(VM_MAY(MIGRATE) | VM_MAY(RECALL) | VM_MAY(DETACH))
 
 /* X(NAME, "name", commands that are permitted, what to say of one that is not) */
@@ -346,6 +346,7 @@ void command_detach(Call *call);
 void command_migrate(Call *call);
 void command_recall(Call *call);
 void command_map(Call *call);
+void command_query_hints(Call *call);
 void command_doctor(Call *call);
 void command_subscribe(Call *call);
 

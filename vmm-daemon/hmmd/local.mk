@@ -6,6 +6,7 @@ hmmd_SOURCES = \
 	vmm-daemon/hmmd/call.c \
 	vmm-daemon/hmmd/client.c \
 	vmm-daemon/hmmd/command-doctor.c \
+	vmm-daemon/hmmd/command-hints.c \
 	vmm-daemon/hmmd/command-move.c \
 	vmm-daemon/hmmd/command-pool.c \
 	vmm-daemon/hmmd/command-query.c \
