@@ -32,6 +32,11 @@ const char *hint_reason_text(uint32_t value)
 	return by_value(reasons, value)->text;
 }
 
+int hint_reason_value(const char *name)
+{
+	return by_name(reasons, name);
+}
+
 const char *hint_error_name(uint32_t value)
 {
 	return by_value(errors, value)->name;

@@ -239,6 +239,7 @@ int hint_advice_value(const char *name); /* 0 if there is none of that name */
 const char *hint_status_name(uint32_t value);
 const char *hint_reason_name(uint32_t value);
 const char *hint_reason_text(uint32_t value);
+int hint_reason_value(const char *name); /* 0 if there is none of that name */
 const char *hint_error_name(uint32_t value);
 
 /* ---- hint-find.c: frames in a stream ---------------------------------------------------- */

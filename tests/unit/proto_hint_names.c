@@ -26,6 +26,8 @@ static void back(void)
 {
 	for (uint32_t value = 1; value <= HINT_ADVICE_LAST; value++)
 		CHECK_NUMBER((uint32_t)hint_advice_value(hint_advice_name(value)), value);
+	for (uint32_t value = 1; value <= HINT_REASON_LAST; value++)
+		CHECK_NUMBER((uint32_t)hint_reason_value(hint_reason_name(value)), value);
 }
 
 static void texts(void)
@@ -52,6 +54,9 @@ static void no_names(void)
 	CHECK_NUMBER((uint32_t)hint_advice_value("unknown"), 0);
 	CHECK_NUMBER((uint32_t)hint_advice_value("Device"), 0);
 	CHECK_NUMBER((uint32_t)hint_advice_value("device "), 0);
+	CHECK_NUMBER((uint32_t)hint_reason_value(""), 0);
+	CHECK_NUMBER((uint32_t)hint_reason_value("unknown"), 0);
+	CHECK_NUMBER((uint32_t)hint_reason_value("Pinned"), 0);
 }
 
 int main(void)
