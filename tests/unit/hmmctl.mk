@@ -56,7 +56,7 @@ tests_unit_hmmctl_text_LDADD = $(HMMCTL_TEST_LIBS)
 
 tests_unit_hmmctl_with_fake_hmmd_SOURCES = \
 	tests/unit/hmmctl_with_fake_hmmd.c \
-	tests/unit/fake_hmmd.c tests/unit/fake_hmmd.h
+	tests/unit/fake_hmmd.c tests/unit/fake_hmmd.h tests/unit/fake_cases.h
 tests_unit_hmmctl_with_fake_hmmd_CPPFLAGS = $(HMMCTL_TEST_CPPFLAGS)
 tests_unit_hmmctl_with_fake_hmmd_CFLAGS = $(HMMCTL_TEST_CFLAGS)
 tests_unit_hmmctl_with_fake_hmmd_LDADD = $(HMMCTL_TEST_LIBS)

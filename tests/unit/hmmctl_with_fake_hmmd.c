@@ -5,34 +5,7 @@
  */
 #include "config.h"
 
-#include "fake_hmmd.h"
-#include "hmmctl_check.h"
-
-static void run_cases(const struct fake_case *cases, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct fake_case *test = &cases[i];
-		struct fake_result result;
-
-		fake_run(test, &result);
-		if (result.script)
-			printf("\nhmmctl %s: %s\n", test->line, result.script);
-		CU_ASSERT_PTR_NULL(result.script);
-		if (result.status != test->status)
-			printf("\nhmmctl %s: exit status %d, expected %d\n%s%s\n", test->line,
-			       result.status, test->status, result.out, result.err);
-		CU_ASSERT_EQUAL(result.status, test->status);
-		CHECK_TEXT(result.out, test->out ? test->out : "");
-		if (!test->err_part) {
-			CHECK_TEXT(result.err, test->err ? test->err : "");
-		} else if (!strstr(result.err, test->err_part)) {
-			CHECK_TEXT(result.err, test->err_part);
-		}
-		fake_result_clear(&result);
-	}
-}
-
-#define RUN(cases) run_cases(cases, G_N_ELEMENTS(cases))
+#include "fake_cases.h"
 
 #define VM1                                                                              \
 	"{\"name\":\"tenant1\",\"uuid\":\"6f0a1b2c-0000-4000-8000-000000000001\","       \
@@ -47,11 +20,9 @@ static void run_cases(const struct fake_case *cases, size_t count)
 #define MOVED                                                                                       \
 	"{\"asked-bytes\":67108864,\"moved-bytes\":67108864,\"moved-huge\":32,\"evicted-bytes\":0," \
 	"\"seconds\":0.08,\"skipped\":{}}"
-#define ERROR(class, desc) "{\"error\":{\"class\":\"" class "\",\"desc\":\"" desc "\"}}"
 
-#define ASK_VM(command, vm) "{\"execute\":\"" command "\",\"arguments\":{\"vm\":\"" vm "\"}}"
-#define ASK_LIST	    "{\"execute\":\"list-vms\"}"
-#define LIST_ANSWER	    "{\"return\":{\"vms\":[" VM1 "," VM2 "]}}"
+#define ASK_LIST    "{\"execute\":\"list-vms\"}"
+#define LIST_ANSWER "{\"return\":{\"vms\":[" VM1 "," VM2 "]}}"
 
 static void list(void)
 {
