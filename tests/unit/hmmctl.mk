@@ -4,6 +4,7 @@
 HMMCTL_TESTS = \
 	tests/unit/hmmctl_client \
 	tests/unit/hmmctl_explain \
+	tests/unit/hmmctl_hints \
 	tests/unit/hmmctl_map \
 	tests/unit/hmmctl_options \
 	tests/unit/hmmctl_reply \
@@ -16,7 +17,7 @@ TESTS += $(HMMCTL_TESTS)
 
 HMMCTL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/vmm-daemon/hmmctl
 HMMCTL_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-HMMCTL_TEST_LIBS = libhmmctl.a $(HMMPROTO_LIBS) $(CUNIT_LIBS) -lm
+HMMCTL_TEST_LIBS = libhmmctl.a $(HMMPROTO_LIBS) $(HMMHINTPROTO_LIBS) $(CUNIT_LIBS) -lm
 
 tests_unit_hmmctl_client_SOURCES = tests/unit/hmmctl_client.c \
 	tests/unit/check.h tests/unit/hmmctl_check.h
@@ -28,6 +29,14 @@ tests_unit_hmmctl_explain_SOURCES = tests/unit/hmmctl_explain.c
 tests_unit_hmmctl_explain_CPPFLAGS = $(HMMCTL_TEST_CPPFLAGS)
 tests_unit_hmmctl_explain_CFLAGS = $(HMMCTL_TEST_CFLAGS)
 tests_unit_hmmctl_explain_LDADD = $(HMMCTL_TEST_LIBS)
+
+tests_unit_hmmctl_hints_SOURCES = tests/unit/hmmctl_hints.c \
+	tests/unit/fake_hmmd.c tests/unit/fake_hmmd.h tests/unit/fake_cases.h
+tests_unit_hmmctl_hints_CPPFLAGS = $(HMMCTL_TEST_CPPFLAGS)
+tests_unit_hmmctl_hints_CFLAGS = $(HMMCTL_TEST_CFLAGS)
+tests_unit_hmmctl_hints_LDADD = $(HMMCTL_TEST_LIBS)
+# It runs ./hmmctl.
+EXTRA_tests_unit_hmmctl_hints_DEPENDENCIES = hmmctl
 
 tests_unit_hmmctl_map_SOURCES = tests/unit/hmmctl_map.c
 tests_unit_hmmctl_map_CPPFLAGS = $(HMMCTL_TEST_CPPFLAGS)

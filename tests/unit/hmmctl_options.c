@@ -140,6 +140,17 @@ static void wrong_usage(void)
 	refuse("hmmctl map vm --width -1", "--width");
 	refuse("hmmctl map vm --width 5000", "--width");
 	refuse("hmmctl map vm --width wide", "wide");
+	refuse("hmmctl hints", "VM is missing");
+	refuse("hmmctl hints a b", "'b' is one word too many");
+	refuse("hmmctl hints vm --owner x", "--owner: 'x' is no process id");
+	refuse("hmmctl hints vm --owner=", "--owner: '' is no process id");
+	refuse("hmmctl hints vm --owner=-1", "--owner: '-1'");
+	refuse("hmmctl hints vm --owner 0x10", "--owner: '0x10'");
+	refuse("hmmctl hints vm --owner 18446744073709551616", "--owner");
+	refuse("hmmctl hints vm --advice warm",
+	       "--advice: 'warm' is none of device host cold willneed-device pin-host");
+	refuse("hmmctl hints vm --advice Device", "--advice: 'Device'");
+	refuse("hmmctl hints vm --gpa 0x0+4KiB", "--gpa");
 	refuse("hmmctl events --count 0", "--count");
 	refuse("hmmctl events --count -2", "--count");
 	refuse("hmmctl events --timeout 0", "--timeout");
@@ -177,7 +188,8 @@ static void every_verb_explains_itself(void)
 	g_autofree char *list = verb_list_text();
 	static const char *const names[] = { "list",	     "status", "pools",	 "pool-create",
 					     "pool-destroy", "attach", "detach", "migrate",
-					     "recall",	     "map",    "events", "doctor" };
+					     "recall",	     "map",    "hints",	 "events",
+					     "doctor" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		const struct verb *verb = verb_find(names[i]);

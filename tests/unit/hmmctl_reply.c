@@ -16,6 +16,11 @@
 	"{\"asked-bytes\": 8192, \"moved-bytes\": 4096, \"moved-huge\": 0, \"evicted-bytes\": 0, \"seconds\": 1," \
 	" \"skipped\": {\"busy\": 4096}}"
 
+#define HINT_JSON                                                                               \
+	"{\"cookie\": 7, \"owner\": 0, \"advice\": \"cold\", \"priority\": 4,"                  \
+	" \"status\": \"refused\", \"reason\": \"off\", \"extents\": 2, \"asked-bytes\": 8192," \
+	" \"done-bytes\": 4096, \"skipped\": {\"busy\": 4096}}"
+
 /* Results go here; a failed parse must leave the mark alone. */
 static union {
 	struct vm_info vm;
@@ -23,6 +28,7 @@ static union {
 	struct slot_info slot;
 	struct finding finding;
 	struct moved_info moved;
+	struct hint_info hint;
 	char bytes[256];
 } result;
 
@@ -55,6 +61,15 @@ static gboolean parse_moved(json_object *object, GError **error)
 	return done;
 }
 
+static gboolean parse_hint(json_object *object, GError **error)
+{
+	gboolean done = hint_from_json(object, &result.hint, error);
+
+	if (done)
+		hint_info_clear(&result.hint);
+	return done;
+}
+
 static const struct kind {
 	const char *json;
 	gboolean (*parse)(json_object *object, GError **error);
@@ -62,7 +77,7 @@ static const struct kind {
 } kinds[] = {
 	{ VM_JSON, parse_vm, "uuid" },	      { POOL_JSON, parse_pool, "" },
 	{ SLOT_JSON, parse_slot, "blocker" }, { FINDING_JSON, parse_finding, "fix" },
-	{ MOVED_JSON, parse_moved, "" },
+	{ MOVED_JSON, parse_moved, "" },      { HINT_JSON, parse_hint, "reason" },
 };
 
 /* The object must be refused, and the result untouched. */
@@ -193,6 +208,7 @@ static void numbers_that_contradict(void)
 {
 	g_autoptr(hmmctl_json) pool = parse_json(POOL_JSON);
 	g_autoptr(hmmctl_json) slot = parse_json(SLOT_JSON);
+	g_autoptr(hmmctl_json) hint = parse_json(HINT_JSON);
 
 	json_object_object_add(pool, "used-bytes", json_object_new_int64(268435457));
 	refuse(&kinds[1], pool, "uses more than it has");
@@ -201,6 +217,24 @@ static void numbers_that_contradict(void)
 	json_object_object_add(slot, "gpa", json_object_new_int64(4096));
 	json_object_object_add(slot, "bytes", json_object_new_uint64(G_MAXUINT64));
 	refuse(&kinds[2], slot, "beyond");
+	json_object_object_add(hint, "done-bytes", json_object_new_int64(8193));
+	refuse(&kinds[5], hint, "more is done");
+}
+
+/* A guest takes whatever numbers it likes. */
+static void numbers_of_a_guest(void)
+{
+	g_autoptr(hmmctl_json) object = parse_json(HINT_JSON);
+	struct hint_info hint;
+
+	json_object_object_add(object, "cookie", json_object_new_uint64(G_MAXUINT64));
+	json_object_object_add(object, "owner", json_object_new_uint64((guint64)G_MAXINT64 + 1));
+	CU_ASSERT_TRUE_FATAL(hint_from_json(object, &hint, NULL));
+	CU_ASSERT_EQUAL(hint.cookie, G_MAXUINT64);
+	CU_ASSERT_EQUAL(hint.owner, (guint64)G_MAXINT64 + 1);
+	CHECK_TEXT(hint.reason, "off");
+	CU_ASSERT_EQUAL(hint.skipped->len, 1);
+	hint_info_clear(&hint);
 }
 
 static void skipped_is_sorted(void)
@@ -239,6 +273,7 @@ int main(void)
 		{ "members of a wrong type", every_member_has_its_type },
 		{ "no objects at all", things_that_are_no_objects },
 		{ "contradictions", numbers_that_contradict },
+		{ "numbers of a guest", numbers_of_a_guest },
 		{ "skipped", skipped_is_sorted },
 		{ "states of a VM", states_of_a_vm },
 	};

@@ -554,7 +554,8 @@ static void help(void)
 {
 	static const char *const verbs[] = { "list",	     "status", "pools",	 "pool-create",
 					     "pool-destroy", "attach", "detach", "migrate",
-					     "recall",	     "map",    "events", "doctor" };
+					     "recall",	     "map",    "hints",	 "events",
+					     "doctor" };
 
 	expect_help("--help", "Verbs:");
 	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {

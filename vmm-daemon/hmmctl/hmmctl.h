@@ -98,6 +98,8 @@ char *table_text(const struct table *table);
  * negative.  Strings live as long as @object and have no NUL inside.
  */
 gboolean reply_u64(json_object *object, const char *key, guint64 *value, GError **error);
+/* The same, for what the guest chose: up to 2^64 - 1. */
+gboolean reply_any_u64(json_object *object, const char *key, guint64 *value, GError **error);
 gboolean reply_double(json_object *object, const char *key, double *value, GError **error);
 gboolean reply_bool(json_object *object, const char *key, gboolean *value, GError **error);
 gboolean reply_string(json_object *object, const char *key, const char **value, GError **error);
@@ -157,6 +159,19 @@ struct moved_info {
 	GArray *skipped; /* struct skipped_bytes, most bytes first, none of 0 bytes */
 };
 
+struct hint_info {
+	guint64 cookie; /* the guest chose it, */
+	guint64 owner;	/* and this; 0: no process, the guest itself */
+	const char *advice;
+	guint64 priority;
+	const char *status;
+	const char *reason; /* why it was refused, or NULL */
+	guint64 extents;
+	guint64 asked_bytes;
+	guint64 done_bytes;
+	GArray *skipped; /* as in struct moved_info */
+};
+
 enum finding_level { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
 struct finding {
@@ -175,6 +190,9 @@ gboolean moved_from_json(json_object *object, struct moved_info *moved, GError *
 void moved_clear(struct moved_info *moved);
 typedef struct moved_info moved_auto;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(moved_auto, moved_clear)
+
+gboolean hint_from_json(json_object *object, struct hint_info *hint, GError **error);
+void hint_info_clear(struct hint_info *hint);
 
 const char *finding_level_name(enum finding_level level);
 
@@ -307,6 +325,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(progress_auto, progress_free)
 
 /* One line for a person about an event of a subscription, without newline. */
 char *event_text(const char *name, json_object *event);
+
+/* --------------------------------------------------------------- hint-text.c */
+
+/* A line for each struct hint_info, headings first. */
+char *hint_table(const GArray *hints);
+
+/*
+ * What the reasons in that table mean, once and not on every line, with what all the hints
+ * together have of each; NULL where there are none.
+ */
+char *hint_reasons(const GArray *hints);
 
 /* --------------------------------------------------------- map.c map-draw.c */
 
@@ -442,6 +471,7 @@ gboolean verb_detach(struct ctl *ctl, GError **error);
 gboolean verb_migrate(struct ctl *ctl, GError **error);
 gboolean verb_recall(struct ctl *ctl, GError **error);
 gboolean verb_map(struct ctl *ctl, GError **error);
+gboolean verb_hints(struct ctl *ctl, GError **error);
 gboolean verb_events(struct ctl *ctl, GError **error);
 gboolean verb_doctor(struct ctl *ctl, GError **error);
 

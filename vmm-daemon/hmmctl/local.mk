@@ -3,7 +3,7 @@
 
 bin_PROGRAMS += hmmctl
 hmmctl_SOURCES = vmm-daemon/hmmctl/main.c
-hmmctl_LDADD = libhmmctl.a $(HMMPROTO_LIBS) -lm
+hmmctl_LDADD = libhmmctl.a $(HMMPROTO_LIBS) $(HMMHINTPROTO_LIBS) -lm
 
 noinst_LIBRARIES += libhmmctl.a
 libhmmctl_a_SOURCES = \
@@ -12,6 +12,7 @@ libhmmctl_a_SOURCES = \
 	vmm-daemon/hmmctl/error.c \
 	vmm-daemon/hmmctl/event-text.c \
 	vmm-daemon/hmmctl/explain.c \
+	vmm-daemon/hmmctl/hint-text.c \
 	vmm-daemon/hmmctl/hmmctl.h \
 	vmm-daemon/hmmctl/interrupt.c \
 	vmm-daemon/hmmctl/line.c \
@@ -30,6 +31,7 @@ libhmmctl_a_SOURCES = \
 	vmm-daemon/hmmctl/verb-detach.c \
 	vmm-daemon/hmmctl/verb-doctor.c \
 	vmm-daemon/hmmctl/verb-events.c \
+	vmm-daemon/hmmctl/verb-hints.c \
 	vmm-daemon/hmmctl/verb-list.c \
 	vmm-daemon/hmmctl/verb-map.c \
 	vmm-daemon/hmmctl/verb-migrate.c \

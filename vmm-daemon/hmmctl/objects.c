@@ -147,3 +147,32 @@ void moved_clear(struct moved_info *moved)
 {
 	g_clear_pointer(&moved->skipped, g_array_unref);
 }
+
+gboolean hint_from_json(json_object *object, struct hint_info *hint, GError **error)
+{
+	struct hint_info read = { 0 };
+	json_object *skipped;
+
+	if (!reply_any_u64(object, "cookie", &read.cookie, error) ||
+	    !reply_any_u64(object, "owner", &read.owner, error) ||
+	    !reply_string(object, "advice", &read.advice, error) ||
+	    !reply_u64(object, "priority", &read.priority, error) ||
+	    !reply_string(object, "status", &read.status, error) ||
+	    !reply_string_or_null(object, "reason", &read.reason, error) ||
+	    !reply_u64(object, "extents", &read.extents, error) ||
+	    !reply_u64(object, "asked-bytes", &read.asked_bytes, error) ||
+	    !reply_u64(object, "done-bytes", &read.done_bytes, error) ||
+	    !reply_object(object, "skipped", &skipped, error))
+		return FALSE;
+	if (read.done_bytes > read.asked_bytes)
+		return reply_malformed(error, "more is done of a hint than it asked for");
+	if (!skipped_from_json(skipped, &read.skipped, error))
+		return FALSE;
+	*hint = read;
+	return TRUE;
+}
+
+void hint_info_clear(struct hint_info *hint)
+{
+	g_clear_pointer(&hint->skipped, g_array_unref);
+}

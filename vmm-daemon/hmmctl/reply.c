@@ -45,6 +45,16 @@ gboolean reply_u64(json_object *object, const char *key, guint64 *value, GError 
 	return TRUE;
 }
 
+gboolean reply_any_u64(json_object *object, const char *key, guint64 *value, GError **error)
+{
+	guint64 checked;
+
+	if (!reply_u64(object, key, &checked, error))
+		return FALSE;
+	*value = json_object_get_uint64(json_object_object_get(object, key));
+	return TRUE;
+}
+
 gboolean reply_double(json_object *object, const char *key, double *value, GError **error)
 {
 	json_object *number;

@@ -57,6 +57,14 @@ static const struct verb verbs[] = {
 		   "  hmmctl map tenant1\n"
 		   "  hmmctl map tenant1 --gpa 0x40000000+64MiB\n",
 	  verb_map },
+	{ "hints", "VM", 1, 1, "Show what the guest asked for its memory, and what became of it",
+	  VM_NAMES
+	  "The numbers on top are of all its hints, also where --owner or --advice leave some "
+	  "out.\n\nExamples:\n"
+	  "  hmmctl hints tenant1\n"
+	  "  hmmctl hints tenant1 --owner 4711 --advice device\n"
+	  "  hmmctl hints tenant1 --json | jq -r '.\"hint-list\"[] | select(.status == \"refused\")'\n",
+	  verb_hints },
 	{ "events", "[VM]", 0, 1, "Follow what happens, one line an event",
 	  VM_NAMES "It ends after --count events, after --timeout seconds, or by Ctrl-C.\n"
 		   "\nExamples:\n"
