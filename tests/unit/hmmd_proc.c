@@ -46,6 +46,8 @@ static void cmdline(void)
 		      "k", NULL, 2ull << 30);
 	/* the last one wins, as in QEMU */
 	check_cmdline(PARSE("qemu\0-name\0a\0-name\0b\0"), "b", NULL, 0);
+	check_cmdline(PARSE("qemu\0-name\0a,guest=b,process=x\0"), "b", NULL, 0);
+	check_cmdline(PARSE("qemu\0-name\0a,guest=b,,,guest=c=,,\0"), "c=,", NULL, 0);
 }
 
 static void odd_cmdlines(void)

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc-private.h"
+
 #define KVM_VM_LINK "anon_inode:kvm-vm"
-#define CMDLINE_MAX (1u << 20)
 
 /* A VMM opens its VM early; whoever has ten thousand sockets shall not hold hmmd up. */
 #define FDS_MAX 4096u
@@ -38,41 +39,10 @@ ProcVmm *proc_vmm_copy(const ProcVmm *vmm)
 
 /* ---- QEMU's command line ------------------------------------------------ */
 
-/*
- * The value of a key in QEMU's "value,key=value,..." syntax, where a comma in a value is
- * doubled.  The first element may lack its key, which is then implied.
- */
-static char *qemu_option(const char *text, const char *key, const char *implied)
-{
-	const char *p = text;
-	bool first = true;
-
-	while (*p) {
-		g_autoptr(GString) element = g_string_new(NULL);
-		const char *equals;
-
-		for (; *p && (*p != ',' || p[1] == ','); p++) {
-			g_string_append_c(element, *p);
-			if (*p == ',')
-				p++;
-		}
-		if (*p == ',')
-			p++;
-		equals = strchr(element->str, '=');
-		if (!equals && first && strcmp(key, implied) == 0)
-			return g_strdup(element->str);
-		if (equals && (size_t)(equals - element->str) == strlen(key) &&
-		    g_str_has_prefix(element->str, key))
-			return g_strdup(equals + 1);
-		first = false;
-	}
-	return NULL;
-}
-
 /* QEMU's -m: a number of MiB, or with a unit of one letter. */
 static uint64_t qemu_memory(const char *text)
 {
-	g_autofree char *size = qemu_option(text, "size", "size");
+	g_autofree char *size = proc_qemu_option(text, "size", "size");
 	const char *unit;
 	guint64 number;
 	char *end;
@@ -86,12 +56,13 @@ static uint64_t qemu_memory(const char *text)
 	return number << (10 * (unit - qemu_units));
 }
 
-static void take_option(ProcVmm *vmm, const char *option, const char *value)
+static void take_option(const char *option, const char *value, void *data)
 {
+	ProcVmm *vmm = data;
 	char *name;
 
 	if (strcmp(option, "name") == 0) {
-		name = qemu_option(value, "guest", "guest");
+		name = proc_qemu_option(value, "guest", "guest");
 		if (name && *name) {
 			g_free(vmm->name);
 			/* It goes into JSON, and its owner may have put anything there. */
@@ -106,35 +77,14 @@ static void take_option(ProcVmm *vmm, const char *option, const char *value)
 	}
 }
 
-/*
- * Which of QEMU's options take a value is not known here, so whatever begins with a dash is
- * taken as an option.
- */
 void proc_parse_cmdline(const char *cmdline, size_t length, ProcVmm *vmm)
 {
-	const char *end = cmdline + length;
-	const char *option = NULL;
-	const char *arg, *nul;
-	bool program = true;
-
-	for (arg = cmdline; arg < end; arg = nul + 1) {
-		nul = memchr(arg, '\0', (size_t)(end - arg));
-		if (!nul)
-			return; /* cut short: the last one is not whole */
-		if (program && !strstr(arg, "qemu") && !strstr(arg, "kvm"))
-			return;
-		if (option)
-			take_option(vmm, option, arg);
-		option = NULL;
-		if (!program && arg[0] == '-')
-			option = arg + (arg[1] == '-' ? 2 : 1);
-		program = false;
-	}
+	proc_qemu_each(cmdline, length, take_option, vmm);
 }
 
 /* ---- /proc/PID ---------------------------------------------------------- */
 
-static char *read_whole(const char *path, size_t max, size_t *length)
+char *proc_read_whole(const char *path, size_t max, size_t *length)
 {
 	g_autofree char *buffer = g_malloc(max + 1);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -205,7 +155,7 @@ ProcVmm *proc_vmm_read(const char *root, pid_t pid)
 	vmm = g_new0(ProcVmm, 1);
 	vmm->pid = pid;
 	vmm->kvm_fd = kvm_fd;
-	cmdline = read_whole(path, CMDLINE_MAX, &length);
+	cmdline = proc_read_whole(path, PROC_CMDLINE_MAX, &length);
 	if (cmdline)
 		proc_parse_cmdline(cmdline, length, vmm);
 	if (!vmm->name)
@@ -258,7 +208,7 @@ uint64_t proc_status_bytes(const char *root, pid_t pid, const char *field)
 	size_t length, n = strlen(field);
 	const char *line;
 
-	text = read_whole(path, 65536, &length);
+	text = proc_read_whole(path, 65536, &length);
 	for (line = text; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (strncmp(line, field, n) == 0 && line[n] == ':')
