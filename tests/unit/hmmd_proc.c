@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <glib/gstdio.h>
-#include <string.h>
-#include <unistd.h>
+#include <glib.h>
 
 #include "check.h"
+#include "fake_proc.h"
 #include "proc.h"
 
 /* ---- the command line --------------------------------------------------- */
@@ -66,68 +65,30 @@ static void odd_cmdlines(void)
 
 /* ---- a /proc of our own ------------------------------------------------- */
 
-static char *root;
-
-static void put_file(const char *pid, const char *name, const char *text, gssize length)
-{
-	g_autofree char *directory = g_build_filename(root, pid, NULL);
-	g_autofree char *path = g_build_filename(directory, name, NULL);
-
-	g_mkdir_with_parents(directory, 0700);
-	g_file_set_contents(path, text, length, NULL);
-}
-
-static void put_fd(const char *pid, const char *fd, const char *target)
-{
-	g_autofree char *directory = g_build_filename(root, pid, "fd", NULL);
-	g_autofree char *path = g_build_filename(directory, fd, NULL);
-
-	g_mkdir_with_parents(directory, 0700);
-	g_assert(symlink(target, path) == 0);
-}
-
 static void make_root(void)
 {
 	static const char qemu[] = "qemu-system-x86_64\0-name\0guest=web\0-uuid\0" UUID "\0";
 
-	root = g_dir_make_tmp("hmmd-proc-XXXXXX", NULL);
-	put_file("4711", "cmdline", qemu, sizeof(qemu) - 1);
-	put_file("4711", "status", "Name:\tqemu\nVmPin:\t       0 kB\nVmLck:\t    2048 kB\n", -1);
-	put_fd("4711", "0", "/dev/null");
-	put_fd("4711", "13", "anon_inode:kvm-vm");
-	put_fd("4711", "14", "anon_inode:kvm-vcpu:0");
-	put_fd("4711", "20", "/dev/vfio/vfio");
-	put_fd("4711", "21", "/dev/vfio/42");
-	put_file("99", "cmdline", "crosvm\0run\0", 11);
-	put_fd("99", "5", "anon_inode:kvm-vm");
-	put_file("100", "cmdline", "bash\0", 5);
-	put_fd("100", "3", "anon_inode:kvm-vm-not");
-	put_file("self", "cmdline", "x\0", 2);
-	put_fd("self", "3", "anon_inode:kvm-vm");
-}
-
-static void remove_tree(const char *path)
-{
-	GDir *dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		if (g_file_test(child, G_FILE_TEST_IS_SYMLINK) ||
-		    !g_file_test(child, G_FILE_TEST_IS_DIR))
-			g_unlink(child);
-		else
-			remove_tree(child);
-	}
-	if (dir)
-		g_dir_close(dir);
-	g_rmdir(path);
+	fake_proc_make();
+	fake_proc_file("4711", "cmdline", qemu, sizeof(qemu) - 1);
+	fake_proc_file("4711", "status", "Name:\tqemu\nVmPin:\t       0 kB\nVmLck:\t    2048 kB\n",
+		       -1);
+	fake_proc_link("4711", "fd/0", "/dev/null");
+	fake_proc_link("4711", "fd/13", "anon_inode:kvm-vm");
+	fake_proc_link("4711", "fd/14", "anon_inode:kvm-vcpu:0");
+	fake_proc_link("4711", "fd/20", "/dev/vfio/vfio");
+	fake_proc_link("4711", "fd/21", "/dev/vfio/42");
+	fake_proc_file("99", "cmdline", "crosvm\0run\0", 11);
+	fake_proc_link("99", "fd/5", "anon_inode:kvm-vm");
+	fake_proc_file("100", "cmdline", "bash\0", 5);
+	fake_proc_link("100", "fd/3", "anon_inode:kvm-vm-not");
+	fake_proc_file("self", "cmdline", "x\0", 2);
+	fake_proc_link("self", "fd/3", "anon_inode:kvm-vm");
 }
 
 static void scan(void)
 {
-	g_autoptr(GPtrArray) vmms = proc_vmm_scan(root);
+	g_autoptr(GPtrArray) vmms = proc_vmm_scan(fake_proc);
 	const ProcVmm *vmm;
 
 	CHECK_NUMBER(vmms->len, 2);
@@ -145,12 +106,12 @@ static void scan(void)
 
 static void read_one(void)
 {
-	g_autoptr(ProcVmm) vmm = proc_vmm_read(root, 4711);
+	g_autoptr(ProcVmm) vmm = proc_vmm_read(fake_proc, 4711);
 	g_autoptr(ProcVmm) copy = proc_vmm_copy(vmm);
 
 	CHECK_TEXT(copy->name, "web");
-	CU_ASSERT_PTR_NULL(proc_vmm_read(root, 100));
-	CU_ASSERT_PTR_NULL(proc_vmm_read(root, 1));
+	CU_ASSERT_PTR_NULL(proc_vmm_read(fake_proc, 100));
+	CU_ASSERT_PTR_NULL(proc_vmm_read(fake_proc, 1));
 	CU_ASSERT_PTR_NULL(proc_vmm_read("/nowhere", 1));
 }
 
@@ -163,12 +124,12 @@ static void nothing_there(void)
 
 static void status(void)
 {
-	CHECK_NUMBER(proc_status_bytes(root, 4711, "VmLck"), 2 << 20);
-	CHECK_NUMBER(proc_status_bytes(root, 4711, "VmPin"), 0);
-	CHECK_NUMBER(proc_status_bytes(root, 4711, "Vm"), 0);
-	CHECK_NUMBER(proc_status_bytes(root, 99, "VmLck"), 0);
-	CHECK_NUMBER(proc_count_fds(root, 4711, "/dev/vfio/"), 2);
-	CHECK_NUMBER(proc_count_fds(root, 99, "/dev/vfio/"), 0);
+	CHECK_NUMBER(proc_status_bytes(fake_proc, 4711, "VmLck"), 2 << 20);
+	CHECK_NUMBER(proc_status_bytes(fake_proc, 4711, "VmPin"), 0);
+	CHECK_NUMBER(proc_status_bytes(fake_proc, 4711, "Vm"), 0);
+	CHECK_NUMBER(proc_status_bytes(fake_proc, 99, "VmLck"), 0);
+	CHECK_NUMBER(proc_count_fds(fake_proc, 4711, "/dev/vfio/"), 2);
+	CHECK_NUMBER(proc_count_fds(fake_proc, 99, "/dev/vfio/"), 0);
 }
 
 static void matches(void)
@@ -198,7 +159,6 @@ int main(void)
 
 	make_root();
 	failed = run_checks("proc", checks, G_N_ELEMENTS(checks));
-	remove_tree(root);
-	g_free(root);
+	fake_proc_remove();
 	return failed;
 }

@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/hmmd_move \
 	tests/unit/hmmd_picture \
 	tests/unit/hmmd_proc \
+	tests/unit/hmmd_proc_channel \
 	tests/unit/hmmd_ring \
 	tests/unit/hmmd_run \
 	tests/unit/hmmd_settings
@@ -80,9 +81,15 @@ tests_unit_hmmd_picture_SOURCES = tests/unit/hmmd_picture.c tests/unit/check.h
 tests_unit_hmmd_picture_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_hmmd_picture_LDADD = $(UNIT_LIBS)
 
-tests_unit_hmmd_proc_SOURCES = tests/unit/hmmd_proc.c tests/unit/check.h
+FAKE_PROC = tests/unit/fake_proc.c tests/unit/fake_proc.h
+
+tests_unit_hmmd_proc_SOURCES = tests/unit/hmmd_proc.c tests/unit/check.h $(FAKE_PROC)
 tests_unit_hmmd_proc_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_hmmd_proc_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_proc_channel_SOURCES = tests/unit/hmmd_proc_channel.c tests/unit/check.h $(FAKE_PROC)
+tests_unit_hmmd_proc_channel_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_proc_channel_LDADD = $(UNIT_LIBS)
 
 tests_unit_hmmd_ring_SOURCES = tests/unit/hmmd_ring.c tests/unit/check.h
 tests_unit_hmmd_ring_CFLAGS = $(UNIT_CFLAGS)

@@ -47,6 +47,7 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/picture.h \
 	vmm-daemon/hmmd/proc.c \
 	vmm-daemon/hmmd/proc.h \
+	vmm-daemon/hmmd/proc-channel.c \
 	vmm-daemon/hmmd/proc-private.h \
 	vmm-daemon/hmmd/proc-qemu.c \
 	vmm-daemon/hmmd/ring.c \

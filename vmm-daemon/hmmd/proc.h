@@ -46,4 +46,16 @@ uint64_t proc_status_bytes(const char *root, pid_t pid, const char *field);
 /* How many files of the process lie below that directory, e.g. "/dev/vfio/". */
 unsigned int proc_count_fds(const char *root, pid_t pid, const char *prefix);
 
+/* ---- proc-channel.c: a port of the guest -------------------------------- */
+
+/*
+ * The absolute path of the unix socket on which that QEMU waits for the host's side of the
+ * virtserialport of that name, short enough for a sockaddr_un; NULL if there is none, or if
+ * it was plugged in later and is not on the command line.  Free with g_free().
+ *
+ * It is what the VMM says, bytes of any kind, in the VMM's mount namespace.  Who connects asks
+ * with SO_PEERCRED whether it is that VMM that listens: a path can be anybody's.
+ */
+char *proc_channel_path(const char *root, pid_t pid, const char *port);
+
 #endif /* HMMD_PROC_H */
