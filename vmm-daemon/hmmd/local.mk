@@ -56,5 +56,6 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/room.h \
 	vmm-daemon/hmmd/settings.c \
 	vmm-daemon/hmmd/settings.h \
+	vmm-daemon/hmmd/settings-private.h \
 	vmm-daemon/hmmd/walk.c \
 	vmm-daemon/hmmd/walk.h

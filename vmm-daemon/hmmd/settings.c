@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "settings.h"
-
 #include <string.h>
 
 #include "control.h"
 #include "names.h"
+#include "settings-private.h"
 #include "units.h"
 #include "vmirror.h"
 
 #define POOL_PREFIX "pool "
 
-/* One value; false with a message that says what is wrong with it. */
-typedef bool set_value(Settings *settings, SettingsPool *pool, const char *value, char **why);
-
-static bool set_socket(Settings *settings, SettingsPool *pool, const char *value, char **why)
+static bool set_socket(void *into, const char *value, char **why)
 {
-	(void)pool;
+	Settings *settings = into;
+
 	if (!g_path_is_absolute(value) || strlen(value) > 107) {
 		*why = g_strdup("must be an absolute path of at most 107 bytes");
 		return false;
@@ -25,34 +22,40 @@ static bool set_socket(Settings *settings, SettingsPool *pool, const char *value
 	return true;
 }
 
-static bool set_group(Settings *settings, SettingsPool *pool, const char *value, char **why)
+static bool set_group(void *into, const char *value, char **why)
 {
-	(void)pool, (void)why;
+	Settings *settings = into;
+
+	(void)why;
 	g_free(settings->group);
 	settings->group = *value ? g_strdup(value) : NULL;
 	return true;
 }
 
-static bool set_level(Settings *settings, SettingsPool *pool, const char *value, char **why)
+static bool set_level(void *into, const char *value, char **why)
 {
-	(void)pool, (void)why;
+	Settings *settings = into;
+
+	(void)why;
 	g_free(settings->log_level);
 	settings->log_level = g_strdup(value);
 	return true;
 }
 
-static bool set_engine(Settings *settings, SettingsPool *pool, const char *value, char **why)
+static bool set_engine(void *into, const char *value, char **why)
 {
-	(void)settings;
+	SettingsPool *pool = into;
+
 	pool->engine = vmirror_engine_value(value);
 	if (!pool->engine)
 		*why = g_strdup_printf("there is no engine '%s'", value);
 	return pool->engine != 0;
 }
 
-static bool set_bytes(Settings *settings, SettingsPool *pool, const char *value, char **why)
+static bool set_bytes(void *into, const char *value, char **why)
 {
-	(void)settings;
+	SettingsPool *pool = into;
+
 	if (!units_parse_bytes(value, &pool->bytes, why))
 		return false;
 	if (pool->bytes == 0 || pool->bytes % VMIRROR_POOL_SIZE_UNIT) {
@@ -62,18 +65,24 @@ static bool set_bytes(Settings *settings, SettingsPool *pool, const char *value,
 	return true;
 }
 
-static const struct {
-	const char *section; /* "pool " stands for every section that begins so */
-	const char *key;
-	set_value *set;
-} keys[] = {
-	{ "control", "socket", set_socket }, { "control", "group", set_group },
-	{ "log", "level", set_level },	     { POOL_PREFIX, "engine", set_engine },
-	{ POOL_PREFIX, "bytes", set_bytes },
+static const SettingsKey control_keys[] = {
+	{ "socket", set_socket },
+	{ "group", set_group },
+	{ NULL, NULL },
 };
 
-G_GNUC_PRINTF(3, 4)
-static bool fail(GError **error, int code, const char *format, ...)
+static const SettingsKey log_keys[] = {
+	{ "level", set_level },
+	{ NULL, NULL },
+};
+
+static const SettingsKey pool_keys[] = {
+	{ "engine", set_engine },
+	{ "bytes", set_bytes },
+	{ NULL, NULL },
+};
+
+bool settings_fail(GError **error, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -84,28 +93,6 @@ static bool fail(GError **error, int code, const char *format, ...)
 	return false;
 }
 
-static const char *table_section(const char *section)
-{
-	return g_str_has_prefix(section, POOL_PREFIX) ? POOL_PREFIX : section;
-}
-
-static bool known_section(const char *section)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-		if (strcmp(keys[i].section, table_section(section)) == 0)
-			return true;
-	return false;
-}
-
-static set_value *find_key(const char *section, const char *key)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-		if (strcmp(keys[i].section, table_section(section)) == 0 &&
-		    strcmp(keys[i].key, key) == 0)
-			return keys[i].set;
-	return NULL;
-}
-
 static void pool_free(gpointer data)
 {
 	SettingsPool *pool = data;
@@ -114,28 +101,31 @@ static void pool_free(gpointer data)
 	g_free(pool);
 }
 
-static bool read_keys(GKeyFile *file, const char *path, const char *section, Settings *settings,
-		      SettingsPool *pool, GError **error)
+bool settings_read_keys(GKeyFile *file, const char *path, const char *section,
+			const SettingsKey *keys, void *into, GError **error)
 {
 	g_auto(GStrv) names = g_key_file_get_keys(file, section, NULL, error);
 
 	if (!names)
 		return false;
-	for (char **key = names; *key; key++) {
-		set_value *set = find_key(section, *key);
+	for (char **name = names; *name; name++) {
 		g_autofree char *value = NULL, *why = NULL;
+		const SettingsKey *key = keys;
 
-		if (!set)
-			return fail(error, G_KEY_FILE_ERROR_KEY_NOT_FOUND,
-				    "%s: [%s]: there is no key '%s'", path, section, *key);
-		value = g_key_file_get_string(file, section, *key, error);
+		while (key->key && strcmp(key->key, *name) != 0)
+			key++;
+		if (!key->key)
+			return settings_fail(error, G_KEY_FILE_ERROR_KEY_NOT_FOUND,
+					     "%s: [%s]: there is no key '%s'", path, section,
+					     *name);
+		value = g_key_file_get_string(file, section, *name, error);
 		if (!value) {
 			g_prefix_error(error, "%s: [%s]: ", path, section);
 			return false;
 		}
-		if (!set(settings, pool, g_strstrip(value), &why))
-			return fail(error, G_KEY_FILE_ERROR_INVALID_VALUE, "%s: [%s] %s: %s", path,
-				    section, *key, why);
+		if (!key->set(into, g_strstrip(value), &why))
+			return settings_fail(error, G_KEY_FILE_ERROR_INVALID_VALUE,
+					     "%s: [%s] %s: %s", path, section, *name, why);
 	}
 	return true;
 }
@@ -150,31 +140,38 @@ static bool read_pool(GKeyFile *file, const char *path, const char *section, Set
 	pool->engine = VMIRROR_ENGINE_RAM;
 	g_ptr_array_add(settings->pools, pool);
 	if (!control_valid_name(name))
-		return fail(
+		return settings_fail(
 			error, G_KEY_FILE_ERROR_INVALID_VALUE,
 			"%s: [%s]: a pool's name is 1 to 63 letters, digits, dots, underscores and dashes",
 			path, section);
-	if (!read_keys(file, path, section, settings, pool, error))
+	if (!settings_read_keys(file, path, section, pool_keys, pool, error))
 		return false;
 	if (!pool->bytes)
-		return fail(error, G_KEY_FILE_ERROR_KEY_NOT_FOUND, "%s: [%s]: 'bytes' is missing",
-			    path, section);
+		return settings_fail(error, G_KEY_FILE_ERROR_KEY_NOT_FOUND,
+				     "%s: [%s]: 'bytes' is missing", path, section);
 	return true;
+}
+
+static bool read_section(GKeyFile *file, const char *path, const char *section, Settings *settings,
+			 GError **error)
+{
+	if (g_str_has_prefix(section, POOL_PREFIX))
+		return read_pool(file, path, section, settings, error);
+	if (strcmp(section, "control") == 0)
+		return settings_read_keys(file, path, section, control_keys, settings, error);
+	if (strcmp(section, "log") == 0)
+		return settings_read_keys(file, path, section, log_keys, settings, error);
+	return settings_fail(error, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
+			     "%s: there is no section '[%s]'", path, section);
 }
 
 static bool read_sections(GKeyFile *file, const char *path, Settings *settings, GError **error)
 {
 	g_auto(GStrv) sections = g_key_file_get_groups(file, NULL);
 
-	for (char **section = sections; *section; section++) {
-		if (!known_section(*section))
-			return fail(error, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
-				    "%s: there is no section '[%s]'", path, *section);
-		if (g_str_has_prefix(*section, POOL_PREFIX)
-			    ? !read_pool(file, path, *section, settings, error)
-			    : !read_keys(file, path, *section, settings, NULL, error))
+	for (char **section = sections; *section; section++)
+		if (!read_section(file, path, *section, settings, error))
 			return false;
-	}
 	return true;
 }
 
