@@ -56,6 +56,7 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/room.h \
 	vmm-daemon/hmmd/settings.c \
 	vmm-daemon/hmmd/settings.h \
+	vmm-daemon/hmmd/settings-hints.c \
 	vmm-daemon/hmmd/settings-private.h \
 	vmm-daemon/hmmd/walk.c \
 	vmm-daemon/hmmd/walk.h

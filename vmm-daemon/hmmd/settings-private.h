@@ -22,4 +22,15 @@ bool settings_fail(GError **error, int code, const char *format, ...) G_GNUC_PRI
 bool settings_read_keys(GKeyFile *file, const char *path, const char *section,
 			const SettingsKey *keys, void *into, GError **error);
 
+/* ---- settings-hints.c --------------------------------------------------- */
+
+/* The defaults. */
+void settings_init_hints(Settings *settings);
+void settings_free_hints(Settings *settings);
+
+bool settings_is_hints(const char *section);
+
+/* All of these sections, in an order of its own: they build on each other. */
+bool settings_read_hints(GKeyFile *file, const char *path, Settings *settings, GError **error);
+
 #endif /* HMMD_SETTINGS_PRIVATE_H */

@@ -161,6 +161,8 @@ static bool read_section(GKeyFile *file, const char *path, const char *section, 
 		return settings_read_keys(file, path, section, control_keys, settings, error);
 	if (strcmp(section, "log") == 0)
 		return settings_read_keys(file, path, section, log_keys, settings, error);
+	if (settings_is_hints(section))
+		return true; /* read_sections() has them read together */
 	return settings_fail(error, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
 			     "%s: there is no section '[%s]'", path, section);
 }
@@ -172,7 +174,7 @@ static bool read_sections(GKeyFile *file, const char *path, Settings *settings, 
 	for (char **section = sections; *section; section++)
 		if (!read_section(file, path, *section, settings, error))
 			return false;
-	return true;
+	return settings_read_hints(file, path, settings, error);
 }
 
 Settings *settings_read(const char *path, bool must_exist, GError **error)
@@ -184,6 +186,7 @@ Settings *settings_read(const char *path, bool must_exist, GError **error)
 	settings->socket = g_strdup(CONTROL_SOCKET);
 	settings->log_level = g_strdup("info");
 	settings->pools = g_ptr_array_new_with_free_func(pool_free);
+	settings_init_hints(settings);
 	if (g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &local)) {
 		if (read_sections(file, path, settings, error))
 			return settings;
@@ -204,5 +207,6 @@ void settings_free(Settings *settings)
 	g_free(settings->group);
 	g_free(settings->log_level);
 	g_ptr_array_free(settings->pools, TRUE);
+	settings_free_hints(settings);
 	g_free(settings);
 }
