@@ -33,6 +33,8 @@
 #define HINT_TYPE_OPTIONAL 0x8000u
 #define HINT_COOKIE_ALL	   0u /* in FORGET: all hints */
 #define HINT_SKIP_MAX	   16u
+#define HINT_ALIVE_MS	   5000	 /* the guest says something at least this often, if only PING */
+#define HINT_GONE_MS	   15000 /* a guest that has said nothing for so long is gone */
 
 /* The frames.  X(value, NAME, who sends it, bytes without what repeats, bytes that repeat) */
 #define HINT_TYPE_LIST(X)               \

@@ -15,6 +15,7 @@ libhmmproto_a_SOURCES = \
 # What the agent in the guest shares with them: nothing but libc, so none of the others' flags.
 noinst_LIBRARIES += libhmmhintproto.a
 libhmmhintproto_a_SOURCES = \
+	proto/budget.c proto/budget.h \
 	proto/hint.h \
 	proto/hint-find.c \
 	proto/hint-get.c \

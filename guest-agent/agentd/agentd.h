@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "budget.h"
 #include "extents.h"
 #include "hint.h"
 #include "local.h"
@@ -219,7 +220,7 @@ struct channel {
 	struct hint_reader reader;
 	struct hint_limits limits;
 	bool up;	   /* hello was said */
-	int64_t ask_ms;	   /* when GUEST_START is said; INT64_MAX: not */
+	int64_t say_ms;	   /* when GUEST_START is said, or PING once it is up; INT64_MAX: not */
 	int64_t ask_after; /* the wait before the next */
 	size_t nr_in, nr_out, out_at;
 	char in[2 * HINT_FRAME_MAX];

@@ -23,7 +23,7 @@ static void silence(struct channel *channel)
 void channel_begin(struct agent *agent)
 {
 	agent->channel.reader = nobody;
-	agent->channel.ask_ms = INT64_MAX;
+	agent->channel.say_ms = INT64_MAX;
 }
 
 /* There is no session any more; ask for one in @after_ms, or not at all (INT64_MAX). */
@@ -34,7 +34,7 @@ static void down(struct agent *agent, int64_t after_ms)
 
 	channel->reader = nobody;
 	channel->up = false;
-	channel->ask_ms = after_ms == INT64_MAX ? INT64_MAX : agent->now_ms + after_ms;
+	channel->say_ms = after_ms == INT64_MAX ? INT64_MAX : agent->now_ms + after_ms;
 	silence(channel);
 	if (was_up)
 		hints_untold(agent);
@@ -153,7 +153,7 @@ static void host_hello(struct agent *agent, const void *frame)
 	to = out_room(channel, &room);
 	channel->limits = hint_get_host_hello(frame);
 	channel->up = true;
-	channel->ask_ms = INT64_MAX;
+	channel->say_ms = agent->now_ms + HINT_ALIVE_MS;
 	channel->ask_after = ASK_MS;
 	channel->nr_out += hint_put_guest_hello(to, room, session, HINT_VERSION, 0);
 	to = out_room(channel, &room);
@@ -237,11 +237,13 @@ void channel_timers(struct agent *agent)
 	size_t room;
 	void *to;
 
-	if (channel->ask_ms > agent->now_ms)
+	if (channel->say_ms > agent->now_ms)
 		return;
-	channel->ask_ms = agent->now_ms + channel->ask_after;
+	channel->say_ms = agent->now_ms + (channel->up ? HINT_ALIVE_MS : channel->ask_after);
 	to = out_room(channel, &room);
 	/* One that nobody has read yet says it as well as two. */
-	if (channel->nr_out == 0)
-		channel->nr_out += hint_put_guest_start(to, room);
+	if (channel->nr_out)
+		return;
+	channel->nr_out += channel->up ? hint_put_ping(to, room, channel->reader.session, 0)
+				       : hint_put_guest_start(to, room);
 }

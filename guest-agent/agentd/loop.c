@@ -69,7 +69,7 @@ static int idle_ms(struct agent *agent)
 {
 	int64_t due = earlier(translator_due_ms(agent), connection_due_ms(agent));
 
-	due = earlier(due, agent->channel.ask_ms);
+	due = earlier(due, agent->channel.say_ms);
 	if (agent->port.state != PORT_OPEN)
 		due = earlier(due, agent->port.try_ms);
 	if (due == INT64_MAX)

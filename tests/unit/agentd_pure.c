@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What hmm-agentd reckons: extents, waits and budgets, lines of /proc/PID/maps.
+ * What hmm-agentd reckons: extents, waits, lines of /proc/PID/maps.
  */
 #include <string.h>
 
@@ -104,31 +104,6 @@ static void test_waits(void)
 	CHECK_NUMBER(pace_recheck_ms(99), 30000);
 }
 
-static void test_budget(void)
-{
-	struct budget budget = budget_begin(100, 200, 5000);
-
-	CU_ASSERT(budget_full(&budget, 5000));
-	CU_ASSERT(budget_has(&budget, 5000));
-	budget_spend(&budget, 250);
-	CU_ASSERT(!budget_has(&budget, 5000));
-	CHECK_NUMBER((uint64_t)budget_wait_ms(&budget), 510);
-	CU_ASSERT(!budget_has(&budget, 5509));
-	CHECK_NUMBER((uint64_t)budget_wait_ms(&budget), 1);
-	CU_ASSERT(budget_has(&budget, 5510));
-	CHECK_NUMBER((uint64_t)budget.left, 1);
-	/* Small steps lose nothing. */
-	for (int64_t ms = 5511; ms <= 6510; ms++)
-		budget_has(&budget, ms);
-	CHECK_NUMBER((uint64_t)budget.left, 101);
-	CU_ASSERT(!budget_full(&budget, 6510));
-	CU_ASSERT(budget_full(&budget, INT64_C(1) << 60));
-	CHECK_NUMBER((uint64_t)budget.left, 200);
-	/* A clock that goes back changes nothing. */
-	CU_ASSERT(budget_has(&budget, 0));
-	CHECK_NUMBER((uint64_t)budget.left, 200);
-}
-
 static struct mapping line(const char *text)
 {
 	struct mapping mapping = { 0 };
@@ -186,8 +161,8 @@ int main(void)
 	static const struct check checks[] = {
 		{ "kinds of pages", test_pages }, { "coalescing", test_coalesce },
 		{ "no room", test_no_room },	  { "digests", test_digest },
-		{ "waits", test_waits },	  { "budgets", test_budget },
 		{ "lines of maps", test_maps },	  { "what is no line of maps", test_no_maps },
+		{ "waits", test_waits },
 	};
 
 	return run_checks("agentd_pure", checks, sizeof(checks) / sizeof(checks[0]));

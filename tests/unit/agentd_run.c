@@ -279,6 +279,17 @@ static void test_many_extents(void)
 	setup_end(&setup, h);
 }
 
+/* Nobody else tells the host that the agent is still there. */
+static void test_is_alive(void)
+{
+	struct setup setup;
+	struct hmmhint *h = setup_begin(&setup, NULL);
+
+	CU_ASSERT(host_silent(&setup.host, HINT_ALIVE_MS + 1000));
+	CU_ASSERT(setup.host.pings > 0);
+	setup_end(&setup, h);
+}
+
 int main(void)
 {
 	static const struct check checks[] = {
@@ -291,6 +302,7 @@ int main(void)
 		{ "a hint follows its range", test_follows },
 		{ "populate", test_populate },
 		{ "a hint in many parts", test_many_extents },
+		{ "an agent says that it is alive", test_is_alive },
 	};
 
 	if (geteuid() != 0) {

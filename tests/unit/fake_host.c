@@ -95,7 +95,9 @@ const void *host_frame(struct fake_host *host, int timeout_ms)
 				  &frame)) {
 		case HINT_FOUND_FRAME:
 			host->used += used;
-			if (hint_type_of(frame) != HINT_TYPE_GUEST_START)
+			host->pings += hint_type_of(frame) == HINT_TYPE_PING;
+			if (hint_type_of(frame) != HINT_TYPE_GUEST_START &&
+			    hint_type_of(frame) != HINT_TYPE_PING)
 				return frame;
 			continue;
 		case HINT_FOUND_BROKEN:

@@ -21,6 +21,7 @@ struct fake_host {
 	uint32_t session;
 	struct hint_reader reader;
 	struct hint_limits limits;
+	unsigned int pings; /* that were passed over */
 	size_t n, used;
 	char in[2 * HINT_FRAME_MAX];
 };
@@ -39,7 +40,7 @@ void host_end(struct fake_host *host);
 
 /* Say HOST_HELLO with a new session, and read GUEST_HELLO and the FORGET of everything. */
 bool host_hello(struct fake_host *host);
-/* The next frame, GUEST_START left out; NULL: there is none within so long. */
+/* The next frame, GUEST_START and PING left out; NULL: there is none within so long. */
 const void *host_frame(struct fake_host *host, int timeout_ms);
 /* The next hint, whole; what else comes before it is an error. */
 bool host_hint(struct fake_host *host, struct told *told);

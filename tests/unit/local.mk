@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)'; CXX='$(CXX)'; HEADER_CFLAGS='$(JSON_CFLAGS)';
 if HAVE_CUNIT
 include tests/unit/hmmctl.mk
 UNIT_TESTS = \
+	tests/unit/proto_budget \
 	tests/unit/proto_control \
 	tests/unit/proto_hint \
 	tests/unit/proto_hint_find \
@@ -41,6 +42,10 @@ tests_unit_proto_control_LDADD = $(UNIT_LIBS)
 
 # Of what is tested here a guest links all, and no more.
 HINT_TEST_LIBS = $(HMMHINTPROTO_LIBS) $(GLIB_LIBS) $(CUNIT_LIBS)
+
+tests_unit_proto_budget_SOURCES = tests/unit/proto_budget.c tests/unit/check.h
+tests_unit_proto_budget_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_proto_budget_LDADD = $(HINT_TEST_LIBS)
 
 tests_unit_proto_hint_SOURCES = tests/unit/proto_hint.c tests/unit/check.h
 tests_unit_proto_hint_CFLAGS = $(UNIT_CFLAGS)
