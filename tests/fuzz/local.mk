@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-FUZZ_TARGETS = tests/fuzz/control.fuzz tests/fuzz/hint.fuzz
+FUZZ_TARGETS = tests/fuzz/control.fuzz tests/fuzz/hint.fuzz tests/fuzz/policy.fuzz
 if GUEST_AGENT
 FUZZ_TARGETS += tests/fuzz/local.fuzz
 endif
@@ -22,8 +22,13 @@ tests_fuzz_local_fuzz_LDADD = libhmmagentd.a $(GLIB_LIBS)
 tests_fuzz_local_fuzz_CFLAGS = $(AM_CFLAGS) $(FUZZ_FLAGS) -UNDEBUG \
 	-I$(srcdir)/guest-agent/local -I$(srcdir)/guest-agent/agentd
 
+tests_fuzz_policy_fuzz_SOURCES = tests/fuzz/policy_fuzz.c
+tests_fuzz_policy_fuzz_LDADD = libhmmd.a $(HMMPROTO_LIBS) $(HMMHINTPROTO_LIBS)
+tests_fuzz_policy_fuzz_CFLAGS = $(AM_CFLAGS) $(FUZZ_FLAGS) -UNDEBUG -I$(srcdir)/vmm-daemon/hmmd
+
 if !FUZZING
 tests_fuzz_control_fuzz_SOURCES += tests/fuzz/main.c
 tests_fuzz_hint_fuzz_SOURCES += tests/fuzz/main.c
 tests_fuzz_local_fuzz_SOURCES += tests/fuzz/main.c
+tests_fuzz_policy_fuzz_SOURCES += tests/fuzz/main.c
 endif

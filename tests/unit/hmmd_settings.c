@@ -101,7 +101,7 @@ static void default_hints(const SettingsHints *hints)
 	CHECK_TEXT(hints->pool, NULL);
 	CHECK_NUMBER(hints->quota, UINT64_MAX);
 	CHECK_NUMBER(hints->max_hints, 16384);
-	CHECK_NUMBER(hints->max_extents, 131072);
+	CHECK_NUMBER(hints->max_extents, 65536);
 	CHECK_NUMBER(hints->frames_per_second, 2000);
 }
 

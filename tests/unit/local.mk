@@ -18,6 +18,9 @@ UNIT_TESTS = \
 	tests/unit/proto_names \
 	tests/unit/proto_units \
 	tests/unit/hmmd_doctor \
+	tests/unit/hmmd_hint_channel \
+	tests/unit/hmmd_hint_policy \
+	tests/unit/hmmd_hint_table \
 	tests/unit/hmmd_move \
 	tests/unit/hmmd_picture \
 	tests/unit/hmmd_proc \
@@ -77,6 +80,18 @@ FAKE_KERNEL = tests/unit/fake_kernel.c tests/unit/fake_kernel.h
 tests_unit_hmmd_doctor_SOURCES = tests/unit/hmmd_doctor.c tests/unit/check.h $(FAKE_KERNEL)
 tests_unit_hmmd_doctor_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_hmmd_doctor_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_hint_channel_SOURCES = tests/unit/hmmd_hint_channel.c tests/unit/check.h
+tests_unit_hmmd_hint_channel_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_hint_channel_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_hint_policy_SOURCES = tests/unit/hmmd_hint_policy.c tests/unit/check.h tests/unit/hint_world.h
+tests_unit_hmmd_hint_policy_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_hint_policy_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_hint_table_SOURCES = tests/unit/hmmd_hint_table.c tests/unit/check.h tests/unit/hint_world.h
+tests_unit_hmmd_hint_table_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_hint_table_LDADD = $(UNIT_LIBS)
 
 tests_unit_hmmd_move_SOURCES = tests/unit/hmmd_move.c tests/unit/check.h $(FAKE_KERNEL)
 tests_unit_hmmd_move_CFLAGS = $(UNIT_CFLAGS)

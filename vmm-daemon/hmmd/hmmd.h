@@ -30,6 +30,7 @@
 
 typedef struct Call Call;
 typedef struct Client Client;
+typedef struct Hints Hints;
 typedef struct Job Job;
 typedef struct Pool Pool;
 typedef struct Vm Vm;
@@ -212,6 +213,7 @@ struct Vm {
 	guint ring_source;
 	Ring ring;
 	Sync *sync;
+	Hints *hints;
 	Job *running;		/* the serial job */
 	GQueue waiting;		/* serial jobs after it */
 	unsigned int workers;	/* that use fd, the serial job included */
@@ -274,6 +276,17 @@ void sync_all(Sync *sync);
 
 /* NULL while it is not known. */
 const Picture *sync_picture(const Sync *sync);
+
+/* ---- hints.c: what the guest asks for, and what is done about it -------- */
+
+/* Keeps settings; before the first VM. */
+void hints_configure(const Settings *settings);
+Hints *hints_new(Vm *vm);
+void hints_record(Hints *hints, const struct vmirror_record *record);
+
+/* Nothing more is listened to, or begun. */
+void hints_stop(Hints *hints);
+void hints_free(Hints *hints);
 
 /* ---- events.c ----------------------------------------------------------- */
 

@@ -15,6 +15,8 @@ hmmd_SOURCES = \
 	vmm-daemon/hmmd/events.c \
 	vmm-daemon/hmmd/fdstore.c \
 	vmm-daemon/hmmd/find.c \
+	vmm-daemon/hmmd/hints.c \
+	vmm-daemon/hmmd/hints.h \
 	vmm-daemon/hmmd/hmmd.h \
 	vmm-daemon/hmmd/job.c \
 	vmm-daemon/hmmd/kernel.c \
@@ -40,6 +42,22 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/doctor-host.c \
 	vmm-daemon/hmmd/doctor-vm.c \
 	vmm-daemon/hmmd/doctor.h \
+	vmm-daemon/hmmd/hint-channel.c \
+	vmm-daemon/hmmd/hint-channel.h \
+	vmm-daemon/hmmd/hint-channel-private.h \
+	vmm-daemon/hmmd/hint-connect.c \
+	vmm-daemon/hmmd/hint-news.c \
+	vmm-daemon/hmmd/hint-news.h \
+	vmm-daemon/hmmd/hint-policy.c \
+	vmm-daemon/hmmd/hint-policy.h \
+	vmm-daemon/hmmd/hint-rest.c \
+	vmm-daemon/hmmd/hint-rest.h \
+	vmm-daemon/hmmd/hint-round.c \
+	vmm-daemon/hmmd/hint-round.h \
+	vmm-daemon/hmmd/hint-table.c \
+	vmm-daemon/hmmd/hint-table.h \
+	vmm-daemon/hmmd/hint-winner.c \
+	vmm-daemon/hmmd/hint-winner.h \
 	vmm-daemon/hmmd/kernel-steps.h \
 	vmm-daemon/hmmd/move.c \
 	vmm-daemon/hmmd/move.h \

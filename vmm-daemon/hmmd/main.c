@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 	job_init();
 	command_query_init();
 	kernel_set_device(options.device ? options.device : VMIRROR_DEVICE);
+	hints_configure(settings);
 	restore_fds();
 	restore_pools(settings);
 	if (!server_start(socket, settings->group, &error))

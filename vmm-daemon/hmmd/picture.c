@@ -209,6 +209,37 @@ bool picture_next(const Picture *picture, uint64_t gpa, PictureExtent *extent)
 	return true;
 }
 
+bool picture_next_run(const Picture *picture, bool out, uint64_t *gpa, uint64_t end,
+		      uint64_t *start)
+{
+	PictureExtent extent;
+
+	while (*gpa < end) {
+		bool found = picture_next(picture, *gpa, &extent) && extent.gpa < end;
+		uint64_t out_gpa = found ? MAX(extent.gpa, *gpa) : end;
+		uint64_t out_end = found ? MIN(end_of(&extent), end) : end;
+
+		*start = out ? out_gpa : *gpa;
+		if (out) {
+			*gpa = out_end;
+			return found;
+		}
+		*gpa = out_gpa > *start ? out_gpa : out_end;
+		if (out_gpa > *start)
+			return true;
+	}
+	return false;
+}
+
+uint64_t picture_bytes(const Picture *picture, uint64_t gpa, uint64_t end)
+{
+	uint64_t bytes = 0, start;
+
+	while (picture_next_run(picture, true, &gpa, end, &start))
+		bytes += gpa - start;
+	return bytes;
+}
+
 bool picture_overlaps(const Picture *picture, uint64_t gpa, uint64_t pages)
 {
 	PictureExtent extent;

@@ -46,6 +46,16 @@ uint64_t picture_pool_pages(const Picture *picture, uint32_t pool_id);
 /* The first extent that ends after gpa; false if there is none. */
 bool picture_next(const Picture *picture, uint64_t gpa, PictureExtent *extent);
 
+/*
+ * From *gpa on, the next run of memory that is out, or that is not: it begins at *start, and *gpa is
+ * its end then.  false if there is none before end.
+ */
+bool picture_next_run(const Picture *picture, bool out, uint64_t *gpa, uint64_t end,
+		      uint64_t *start);
+
+/* How many bytes of the range are out. */
+uint64_t picture_bytes(const Picture *picture, uint64_t gpa, uint64_t end);
+
 /* Whether any page of the range is out. */
 bool picture_overlaps(const Picture *picture, uint64_t gpa, uint64_t pages);
 

@@ -150,7 +150,7 @@ void settings_init_hints(Settings *settings)
 		.enable = true,
 		.quota = UINT64_MAX,
 		.max_hints = 16384,
-		.max_extents = 131072,
+		.max_extents = 65536,
 		.frames_per_second = 2000,
 	};
 	for (unsigned int advice = 1; advice <= HINT_ADVICE_LAST; advice++)

@@ -38,6 +38,7 @@ static Vm *vm_new(int fd, int pidfd, const ProcVmm *vmm, GError **error)
 	}
 	vm->id = stat.id;
 	vm->sync = sync_new(vm);
+	vm->hints = hints_new(vm);
 	if (!vm_ring_start(vm, error)) {
 		vm_free(vm);
 		return NULL;

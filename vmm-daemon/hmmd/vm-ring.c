@@ -26,6 +26,7 @@ static bool take_batch(Vm *vm, size_t *n)
 	*n = ring_read(&vm->ring, records, BATCH);
 	for (size_t i = 0; i < *n; i++) {
 		sync_record(vm->sync, &records[i]);
+		hints_record(vm->hints, &records[i]);
 		events_record(vm, &records[i]);
 		if (records[i].type == VMIRROR_EVENT_EXIT)
 			return false;

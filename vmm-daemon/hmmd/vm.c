@@ -99,6 +99,7 @@ json_object *vm_json(Vm *vm)
 void vm_free(Vm *vm)
 {
 	vm_ring_stop(vm);
+	hints_free(vm->hints);
 	sync_free(vm->sync);
 	if (vm->pidfd_source)
 		g_source_remove(vm->pidfd_source);
@@ -168,6 +169,7 @@ static void vm_close(Vm *vm)
 	vm->closing = true;
 	if (vm->state != VM_STATE_GONE)
 		vm->state = VM_STATE_CLOSING;
+	hints_stop(vm->hints);
 	/* The mapping of the ring keeps the fd open, too. */
 	vm_ring_stop(vm);
 	if (vm->pidfd_source)

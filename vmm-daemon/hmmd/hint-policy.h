@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hint-policy.h - what is to be done about the hints of a VM
+ *
+ * From hints, the picture of the VM, its slots, quota and the room in its pool to orders.  No I/O.
+ *
+ * Every byte of a slot obeys one hint at most, of those that are about it:
+ *
+ *	pin-host before anything else; then the higher priority; then the later one
+ *
+ * host and pin-host want it in RAM; device and cold want it in the pool; willneed-device wants it
+ * in the pool once, and leaves it where it goes from there.  Where not all can be in the pool, for
+ * want of room or for the quota, these are:
+ *
+ *	of the higher priority; device before willneed-device before cold; the older hint
+ *
+ * A new hint makes others that are behind it in this order come home if it needs their room; one
+ * whose pages could not move at once takes room that is free, and does not ask for more.  cold
+ * takes free room only.  What is out and obeys no hint is nobody's business here.
+ *
+ * Pages that rest (hint-rest.h) are left alone.  What could not move is tried again later
+ * (hint-round.h).
+ */
+#ifndef HMMD_HINT_POLICY_H
+#define HMMD_HINT_POLICY_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control.h"
+#include "hint-rest.h"
+#include "hint-table.h"
+#include "picture.h"
+#include "vmirror.h"
+
+#define HINT_NEVER INT64_MAX
+
+typedef struct {
+	const struct vmirror_slot *slots; /* ascending */
+	uint32_t nr_slots;
+	const Picture *picture;
+	const HintRest *rest;
+	bool have_pool;
+	uint64_t room;	/* bytes that are free in the pool */
+	uint64_t quota; /* bytes that may be out for hints */
+	uint64_t most;	/* bytes to move in one go */
+	int64_t now_ms;
+} HintSituation;
+
+typedef struct {
+	uint64_t cookie; /* of the hint that the memory obeys */
+	uint64_t number; /* of that hint: the cookie may have another one by then */
+	bool out;	 /* to the pool, else to RAM: for the hint, or to make room for others */
+	struct control_range range;
+} HintOrder;
+
+/*
+ * Append orders, of struct HintOrder, to be done in their order; fills in the outcome of each hint,
+ * and where its attempts are.  Returns when to ask again if nothing else happens: HINT_NEVER if there
+ * is no need; now_ms if there is more to do once these orders are done.
+ */
+int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *orders);
+
+/* What became of an order.  Nothing is done if its hint is not there any more. */
+void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vmirror_moved *moved,
+		       int64_t now_ms);
+
+#endif /* HMMD_HINT_POLICY_H */
