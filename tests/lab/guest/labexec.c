@@ -12,7 +12,6 @@
  *
  * Why vsock: no network and no key exchange, so an exec takes milliseconds even when the CPU is emulated twice.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
