@@ -68,6 +68,20 @@ guest_pid() { labguest pid "$1"; }
 guest_qmp() { labguest qmp "$@"; }
 guest_stop() { labguest stop "$@"; }
 
+# Its hmm-agentd, for which it needs --agent: guest_agent_start NAME [OPTION]... What it says is in /run/hmm-agentd.log there.
+guest_agent_start()
+{
+	local name=$1; shift
+	guest "$name" sh -c 'setsid hmm-agentd "$@" </dev/null >>/run/hmm-agentd.log 2>&1 & echo $! >/run/hmm-agentd.pid' sh "$@"
+	wait_for 10 guest "$name" test -S /run/hmm-agentd.sock
+}
+guest_agent_gone() { guest "$1" sh -c '! kill -0 "$(cat /run/hmm-agentd.pid)" 2>/dev/null'; }
+guest_agent_kill()
+{
+	guest "$1" sh -c 'kill -KILL "$(cat /run/hmm-agentd.pid)" && rm -f /run/hmm-agentd.sock'
+	wait_for 10 guest_agent_gone "$1"
+}
+
 # at_exit COMMAND: run at the test's end, however it ends; the last one first.
 AT_EXIT=()
 at_exit() { AT_EXIT=("$1" "${AT_EXIT[@]}"); }
@@ -96,6 +110,17 @@ without_hmmd()
 	at_exit "systemctl start hmmd"
 }
 
+# hmmd_conf LINE...: hmmd runs with these lines behind its hmmd.conf, until the test ends.
+hmmd_conf()
+{
+	if [ ! -e "$TMP/hmmd.conf" ]; then
+		cp /etc/hmmd/hmmd.conf "$TMP/hmmd.conf"
+		at_exit "cp $TMP/hmmd.conf /etc/hmmd/hmmd.conf; systemctl restart hmmd"
+	fi
+	{ cat "$TMP/hmmd.conf"; printf '%s\n' "$@"; } >/etc/hmmd/hmmd.conf
+	systemctl restart hmmd
+}
+
 # swap_on_zram SIZE: swap, in compressed memory, until the test ends. udev may look at the device for a moment after that.
 reset_zram() { echo 1 2>/dev/null >/sys/block/zram0/reset; }
 swap_on_zram()
@@ -121,6 +146,50 @@ pool_and_vm()
 	hmmctl attach "$3"
 	at_exit "nothing_left $3 $1"
 }
+
+# Hints.
+
+need_hints() { hmmctl --help 2>&1 | grep -q -w hints || skip "this hmmctl has no hints"; }
+hints_of() { json hints "$1"; }
+
+# hinted NAME JQ: of the hints of this VM there is one for which that is so.
+hinted() { hints_of "$1" | jq -e "[.[\"hint-list\"][] | select($2)] | length > 0" >/dev/null; }
+not_hinted() { ! hinted "$@"; }
+
+# agent_connected NAME: its agent has a conversation with hmmd.
+agent_connected() { guest "$1" grep -q 'the host takes' /run/hmm-agentd.log; }
+
+# with_hints POOL SIZE VM: pool_and_vm, and the agent; at the end no hint is left that would have pages out.
+with_hints()
+{
+	pool_and_vm "$@"
+	guest_agent_start "$3"
+	at_exit "guest $3 hmm-hint forget --all >/dev/null || true"
+	wait_for 20 agent_connected "$3" || fail "hmmd does not talk to the agent: $(guest "$3" cat /run/hmm-agentd.log)"
+}
+
+# out_of NAME MEMORY: of what memfill holds there as MEMORY, how many bytes are out, as the host's map has it.
+out_of()
+{
+	local lies=$TMP/lies.$BASHPID
+	guest "$1" memfill extents "$2" | tr '+' ' ' | while read -r gpa bytes; do echo "$((gpa)) $bytes"; done | sort -n >"$lies"
+	json map "$1" | jq -r '.extents[] | select(.state == "pool") | "\(.gpa) \(.bytes)"' | sort -n | awk '
+		NR == FNR { from[NR] = $1; to[NR] = $1 + $2; n = NR; next }
+		{
+			while (i < n && to[i + 1] <= $1) i++
+			for (j = i + 1; j <= n && from[j] < $1 + $2; j++) {
+				low = from[j] > $1 ? from[j] : $1
+				high = to[j] < $1 + $2 ? to[j] : $1 + $2
+				sum += high - low
+			}
+		}
+		END { printf "%d\n", sum }' - "$lies"
+	rm -f "$lies"
+}
+
+# all_out NAME MEMORY BYTES, none_of_it_out NAME MEMORY: 99 of a hundred bytes are out; none is.
+all_out() { [ "$(out_of "$1" "$2")" -ge $(($3 / 100 * 99)) ]; }
+none_of_it_out() { [ "$(out_of "$1" "$2")" = 0 ]; }
 
 none_out() { [ "$(vm_number "$1" out-pages)" = 0 ]; }
 

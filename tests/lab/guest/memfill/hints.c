@@ -35,7 +35,7 @@ static int failed(const char *what, FILE *out)
 static void print_hint(const struct hmmhint_status *s, double ms, FILE *out)
 {
 	fprintf(out,
-		"{\"cookie\":%" PRIu64 ",\"advice\":\"%s\",\"priority\":%u,\"state\":\"%s\","
+		"{\"cookie\":\"%" PRIu64 "\",\"advice\":\"%s\",\"priority\":%u,\"state\":\"%s\","
 		"\"reason\":\"%s\",\"asked\":%" PRIu64 ",\"told\":%" PRIu64 ",\"done\":%" PRIu64
 		",\"absent\":%" PRIu64 ",\"shared\":%" PRIu64 ",\"left\":%" PRIu64
 		",\"ms\":%.3f,\"skipped\":{",
