@@ -146,9 +146,10 @@ static void reopen_talks(struct talk *talk)
 static void mixed(struct talk *talk)
 {
 	const struct options *whole = talk->options;
-	struct options brief = *whole;
+	static struct options brief;
 	double end = ends(talk);
 
+	brief = *whole;
 	brief.seconds = 0.3;
 	talk->options = &brief;
 	while (now() < end) {
