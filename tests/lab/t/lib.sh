@@ -171,8 +171,9 @@ with_hints()
 # out_of NAME MEMORY: of what memfill holds there as MEMORY, how many bytes are out, as the host's map has it.
 out_of()
 {
-	local lies=$TMP/lies.$BASHPID
-	guest "$1" memfill extents "$2" | tr '+' ' ' | while read -r gpa bytes; do echo "$((gpa)) $bytes"; done | sort -n >"$lies"
+	local lies=$TMP/lies.$BASHPID extents
+	mapfile -t extents < <(guest "$1" memfill extents "$2" | tr '+' '\n')
+	printf '%d %d\n' "${extents[@]}" | sort -n >"$lies"
 	json map "$1" | jq -r '.extents[] | select(.state == "pool") | "\(.gpa) \(.bytes)"' | sort -n | awk '
 		NR == FNR { from[NR] = $1; to[NR] = $1 + $2; n = NR; next }
 		{
