@@ -33,6 +33,9 @@ static const char usage[] =
 	"                     [--first PAGE --count N]          or a part of it\n"
 	"                     [--populate] [--keep]\n"
 	"                     [--seconds N]                     and wait until it is done, at most so long\n"
+	"                     [--each N]                        or a hint for each N pages\n"
+	"       memfill latency NAME [--rounds N]               out and home by hints: ms until it was out,\n"
+	"                     [--first PAGE --count N]          and bytes, a line each round\n"
 	"       memfill hints NAME                              what became of them, a line of JSON each\n"
 	"       memfill forget NAME [--cookie N]                take one back, or all\n"
 	"       memfill info NAME\n"
@@ -88,6 +91,7 @@ static const struct option options[] = {
 	{ "usec", required_argument, NULL, 'w' },     { "advice", required_argument, NULL, 'a' },
 	{ "priority", required_argument, NULL, 'p' }, { "populate", no_argument, NULL, 'P' },
 	{ "keep", no_argument, NULL, 'k' },	      { "cookie", required_argument, NULL, 'C' },
+	{ "each", required_argument, NULL, 'e' },     { "rounds", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, '?' },	      { 0 },
 };
 
@@ -127,6 +131,12 @@ static void take_option(struct request *r, int option)
 	case 'p':
 		r->priority = (uint32_t)number(optarg);
 		break;
+	case 'e':
+		r->each = number(optarg);
+		break;
+	case 'r':
+		r->rounds = number(optarg);
+		break;
 	case 'P':
 		r->flags |= HMMHINT_POPULATE;
 		break;
@@ -143,13 +153,13 @@ static void take_option(struct request *r, int option)
 }
 
 static const char *const verbs[] = {
-	"start", "verify",  "rewrite", "touch", "loop",	 "corrupt", "extents",
-	"info",	 "replace", "compact", "hint",	"hints", "forget",  "stop",
+	"start",   "verify",  "rewrite", "touch", "loop",   "corrupt", "extents", "info",
+	"replace", "compact", "hint",	 "hints", "forget", "latency", "stop",
 };
 
 int main(int argc, char **argv)
 {
-	struct request r = { .seed = 1 };
+	struct request r = { .seed = 1, .rounds = 10 };
 	size_t v;
 	int option;
 

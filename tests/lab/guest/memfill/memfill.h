@@ -17,7 +17,7 @@
 struct request {
 	char verb[16];
 	char advice[24];
-	uint64_t mib, seed, first, count, seconds, usec, cookie;
+	uint64_t mib, seed, first, count, seconds, usec, cookie, each, rounds;
 	uint32_t priority, flags, uid;
 	uint8_t huge, holes;
 };
@@ -59,6 +59,8 @@ int compact(const struct memory *m, FILE *out);
 /* ---- hints.c: what the host is told about it ------------------------------------------------ */
 
 int hint(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
+int hint_each(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
+int latency(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
 int print_hints(FILE *out);
 int forget(const struct request *r, FILE *out);
 

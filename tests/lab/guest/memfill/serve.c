@@ -39,7 +39,9 @@ static int serve_request(struct memory *m, const struct request *r, FILE *out)
 	if (!strcmp(r->verb, "compact"))
 		return compact(m, out);
 	if (!strcmp(r->verb, "hint"))
-		return hint(m, r, end, out);
+		return r->each ? hint_each(m, r, end, out) : hint(m, r, end, out);
+	if (!strcmp(r->verb, "latency"))
+		return latency(m, r, end, out);
 	if (!strcmp(r->verb, "hints"))
 		return print_hints(out);
 	if (!strcmp(r->verb, "forget"))
