@@ -73,12 +73,13 @@ guest_agent_start()
 {
 	local name=$1; shift
 	guest "$name" sh -c 'setsid hmm-agentd "$@" </dev/null >>/run/hmm-agentd.log 2>&1 & echo $! >/run/hmm-agentd.pid' sh "$@"
-	wait_for 10 guest "$name" test -S /run/hmm-agentd.sock
+	wait_for 10 guest_agent_answers "$name" || fail "hmm-agentd does not answer: $(guest "$name" cat /run/hmm-agentd.log)"
 }
+guest_agent_answers() { guest "$1" hmm-hint status >/dev/null 2>&1; }
 guest_agent_gone() { guest "$1" sh -c '! kill -0 "$(cat /run/hmm-agentd.pid)" 2>/dev/null'; }
 guest_agent_kill()
 {
-	guest "$1" sh -c 'kill -KILL "$(cat /run/hmm-agentd.pid)" && rm -f /run/hmm-agentd.sock'
+	guest "$1" sh -c 'kill -KILL "$(cat /run/hmm-agentd.pid)"'
 	wait_for 10 guest_agent_gone "$1"
 }
 
