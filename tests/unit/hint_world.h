@@ -87,17 +87,24 @@ static inline void hint_part(struct world *w, struct hint_request request, uint6
 	CU_ASSERT(hint_table_take(w->table, frame, &events));
 }
 
-static inline void hint(struct world *w, uint64_t cookie, enum hint_advice advice, uint8_t priority,
-			uint64_t first, uint64_t pages)
+static inline void hint_of(struct world *w, uint64_t owner, uint64_t cookie,
+			   enum hint_advice advice, uint8_t priority, uint64_t first,
+			   uint64_t pages)
 {
 	hint_part(w,
 		  (struct hint_request){ .cookie = cookie,
-					 .owner = 1,
+					 .owner = owner,
 					 .advice = advice,
 					 .priority = priority,
 					 .first = true,
 					 .last = true },
 		  first, pages);
+}
+
+static inline void hint(struct world *w, uint64_t cookie, enum hint_advice advice, uint8_t priority,
+			uint64_t first, uint64_t pages)
+{
+	hint_of(w, 1, cookie, advice, priority, first, pages);
 }
 
 static inline void forget(struct world *w, uint64_t cookie)
@@ -133,7 +140,6 @@ static inline void move_page(struct world *w, uint64_t page, bool out, struct vm
 		moved->moved_pages++;
 		w->now.room -= PAGE;
 		picture_set(w->picture, page * PAGE, 1, 1, page * PAGE);
-		hint_rest_out(w->rest, page * PAGE, 1, w->now.now_ms);
 	} else {
 		moved->moved_pages++;
 		w->now.room += PAGE;
@@ -158,6 +164,9 @@ static inline void carry_out(struct world *w, const HintOrder *order)
 	struct vmirror_moved moved = { 0 };
 
 	CU_ASSERT(order->range.bytes > 0 && (order->range.gpa | order->range.bytes) % PAGE == 0);
+	if (order->out)
+		hint_rest_out(w->rest, order->range.gpa, order->range.bytes / PAGE, order->owner,
+			      w->now.now_ms);
 	for (uint64_t at = 0; at < order->range.bytes; at += PAGE)
 		move_page(w, (order->range.gpa + at) / PAGE, order->out, &moved);
 	w->most_out = MAX(w->most_out, picture_pages(w->picture) * PAGE);

@@ -261,6 +261,26 @@ static void no_ping_pong(void)
 	world_end(&w);
 }
 
+/* The same pages, of another process: what the first one did with them does not matter. */
+static void rest_is_its_owners(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	hint(&w, 1, HINT_ADVICE_DEVICE, ANY, 0, 10);
+	settle(&w);
+	touch(&w, 0, 10);
+	forget(&w, 1);
+	hint(&w, 2, HINT_ADVICE_DEVICE, ANY, 0, 10);
+	settle(&w);
+	CHECK_SKIPPED(&w, 2, 0, RESTING, 10);
+	forget(&w, 2);
+	hint_of(&w, 7, 3, HINT_ADVICE_DEVICE, ANY, 0, 10);
+	settle(&w);
+	CHECK_DONE(&w, 3, 10);
+	world_end(&w);
+}
+
 static void seldom_used_is_no_ping_pong(void)
 {
 	struct world w;
@@ -374,6 +394,7 @@ int main(void)
 		{ "a full pool", a_full_pool },
 		{ "makes room once", makes_room_once },
 		{ "no ping-pong", no_ping_pong },
+		{ "rest is its owner's", rest_is_its_owners },
 		{ "seldom used is no ping-pong", seldom_used_is_no_ping_pong },
 		{ "random hints", random_hints },
 		{ "random room", random_room },

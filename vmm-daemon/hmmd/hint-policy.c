@@ -147,6 +147,7 @@ static void order(struct pass *pass, GArray *orders, const Hint *hint, bool out,
 	HintOrder made = {
 		.cookie = hint->cookie,
 		.number = hint->number,
+		.owner = hint->owner,
 		.out = out,
 		.range = { gpa, bytes },
 	};
@@ -209,7 +210,7 @@ static void send_out_what_does_not_rest(struct pass *pass, const Hint *hint, uin
 	uint64_t from = gpa, next;
 
 	for (; gpa < end; gpa = next) {
-		int64_t until = hint_rest_until(pass->now->rest, gpa);
+		int64_t until = hint_rest_until(pass->now->rest, gpa, hint->owner);
 
 		next = MIN(end, (gpa / HINT_REST_BLOCK + 1) * HINT_REST_BLOCK);
 		if (until <= pass->now->now_ms)

@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
 	uint64_t cookie; /* of the hint that the memory obeys */
 	uint64_t number; /* of that hint: the cookie may have another one by then */
+	uint64_t owner;	 /* of that hint */
 	bool out;	 /* to the pool, else to RAM: for the hint, or to make room for others */
 	struct control_range range;
 } HintOrder;

@@ -7,6 +7,7 @@
 #include "vmirror.h"
 
 struct block {
+	uint64_t owner;
 	int64_t out_ms;	  /* when pages of it last went out */
 	int64_t until_ms; /* how long it rests */
 	int64_t rest_ms;  /* how long it had to, the last time */
@@ -67,13 +68,16 @@ static uint64_t last_block(uint64_t gpa, uint64_t pages)
 	return (gpa + pages * VMIRROR_PAGE_SIZE - 1) / HINT_REST_BLOCK;
 }
 
-void hint_rest_out(HintRest *rest, uint64_t gpa, uint64_t pages, int64_t now_ms)
+void hint_rest_out(HintRest *rest, uint64_t gpa, uint64_t pages, uint64_t owner, int64_t now_ms)
 {
 	for (uint64_t i = gpa / HINT_REST_BLOCK; i <= last_block(gpa, pages); i++) {
 		struct block *block = block_of(rest, i, now_ms);
 
-		if (block)
-			block->out_ms = now_ms;
+		if (!block)
+			continue;
+		if (block->owner != owner)
+			*block = (struct block){ .owner = owner };
+		block->out_ms = now_ms;
 	}
 }
 
@@ -95,10 +99,10 @@ void hint_rest_back(HintRest *rest, uint64_t gpa, uint64_t pages, int64_t now_ms
 	}
 }
 
-int64_t hint_rest_until(const HintRest *rest, uint64_t gpa)
+int64_t hint_rest_until(const HintRest *rest, uint64_t gpa, uint64_t owner)
 {
 	uint64_t number = gpa / HINT_REST_BLOCK;
 	const struct block *block = g_hash_table_lookup(rest->blocks, &number);
 
-	return block ? block->until_ms : 0;
+	return block && block->owner == owner ? block->until_ms : 0;
 }

@@ -5,7 +5,8 @@
  * By blocks of 2 MiB of the guest.  A block whose pages a CPU brings back within HINT_REST_SOON_MS
  * after they went out, or within as long as it had to rest before, rests for HINT_REST_FIRST_MS,
  * the next time for twice as long, up to HINT_REST_LONGEST_MS; one that stays out for longer begins
- * anew.  No I/O; times are milliseconds of one clock.
+ * anew.  So does one that goes out for another owner: the guest has given the memory to another
+ * process.  No I/O; times are milliseconds of one clock.
  */
 #ifndef HMMD_HINT_REST_H
 #define HMMD_HINT_REST_H
@@ -23,11 +24,11 @@ typedef struct HintRest HintRest;
 HintRest *hint_rest_new(unsigned int max_blocks);
 void hint_rest_free(HintRest *rest);
 
-/* Pages went out; pages were brought back by a CPU. */
-void hint_rest_out(HintRest *rest, uint64_t gpa, uint64_t pages, int64_t now_ms);
+/* Pages go out, for a hint of that owner; pages were brought back by a CPU. */
+void hint_rest_out(HintRest *rest, uint64_t gpa, uint64_t pages, uint64_t owner, int64_t now_ms);
 void hint_rest_back(HintRest *rest, uint64_t gpa, uint64_t pages, int64_t now_ms);
 
-/* Until when the block at gpa rests: not later than now_ms if it does not. */
-int64_t hint_rest_until(const HintRest *rest, uint64_t gpa);
+/* Until when the block at gpa rests from that owner's hints: a time that is past if it does not. */
+int64_t hint_rest_until(const HintRest *rest, uint64_t gpa, uint64_t owner);
 
 #endif /* HMMD_HINT_REST_H */

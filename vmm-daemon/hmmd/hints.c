@@ -194,11 +194,25 @@ static void batch_done(Job *job)
 	g_free(batch);
 }
 
+/* From here on they may come back. */
+static void note_going_out(Hints *hints, const GArray *orders)
+{
+	for (guint i = 0; i < orders->len; i++) {
+		const HintOrder *order = &g_array_index(orders, HintOrder, i);
+
+		if (order->out)
+			hint_rest_out(hints->rest, order->range.gpa,
+				      order->range.bytes / VMIRROR_PAGE_SIZE, order->owner,
+				      now_ms());
+	}
+}
+
 /* Takes over orders. */
 static void start_batch(Hints *hints, Pool *pool, GArray *orders)
 {
 	struct batch *batch = g_new0(struct batch, 1);
 
+	note_going_out(hints, orders);
 	batch->hints = hints;
 	batch->vm_fd = hints->vm->fd;
 	batch->pool = pool;
@@ -292,11 +306,9 @@ void hints_record(Hints *hints, const struct vmirror_record *record)
 		return;
 	switch (record->type) {
 	case VMIRROR_EVENT_OUT:
-		hint_rest_out(hints->rest, record->gpa, record->pages, now_ms());
-		wake(hints, AFTER_MOVE_MS);
-		break;
 	case VMIRROR_EVENT_BACK:
-		if (record->reason == VMIRROR_REASON_CPU_FAULT)
+		if (record->type == VMIRROR_EVENT_BACK &&
+		    record->reason == VMIRROR_REASON_CPU_FAULT)
 			hint_rest_back(hints->rest, record->gpa, record->pages, now_ms());
 		wake(hints, AFTER_MOVE_MS);
 		break;
