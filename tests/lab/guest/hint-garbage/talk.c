@@ -241,11 +241,11 @@ bool talk_send_frame(struct talk *talk, size_t n)
 	return true;
 }
 
-/* As the agent does: GUEST_START each second, until a HOST_HELLO comes. */
+/* As the agent does: GUEST_START each second, until a HOST_HELLO comes; one may be there already. */
 bool talk_begin(struct talk *talk, enum stage stage, double seconds)
 {
 	uint64_t before = talk->counts.hellos;
-	double end = now() + seconds, next = 0;
+	double end = now() + seconds, next = now() + 0.5;
 
 	if (stage == STAGE_NONE)
 		return true;
