@@ -39,5 +39,7 @@ log "a quota of its own; and what an operator moves is none of it"
 hmmd_conf "[hints]" "quota = 32MiB" "[hints one]" "quota = 8MiB"
 wait_for 60 within $((8 * mib)) || fail "$(pool_number p used-bytes) bytes are out"
 guest one memfill stop low
+none_left() { [ "$(hints_of one | jq .hints)" = 0 ]; }
+wait_for 20 none_left || fail "hints without a process: $(hints_of one)"
 hmmctl migrate one --bytes 64MiB >/dev/null
 [ "$(pool_number p used-bytes)" -ge $((48 * mib)) ] || fail "the operator cannot move more than the quota"
