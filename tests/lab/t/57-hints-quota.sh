@@ -41,5 +41,5 @@ wait_for 60 within $((8 * mib)) || fail "$(pool_number p used-bytes) bytes are o
 guest one memfill stop low
 none_left() { [ "$(hints_of one | jq .hints)" = 0 ]; }
 wait_for 20 none_left || fail "hints without a process: $(hints_of one)"
-hmmctl migrate one --bytes 64MiB >/dev/null
-[ "$(pool_number p used-bytes)" -ge $((48 * mib)) ] || fail "the operator cannot move more than the quota"
+moved=$(json migrate one --bytes 64MiB | jq '.["moved-bytes"]')
+[ "$moved" -ge $((48 * mib)) ] || fail "the operator cannot move more than the quota: $moved bytes"
