@@ -41,8 +41,8 @@ static void arrived(Hint *hint, void *data)
 	hint_news_add(&((struct world *)data)->news, hint);
 }
 
-/* Every third order fails. */
-static void carry_out(struct world *w, const HintOrder *order, unsigned int number)
+/* Every third order fails.  Returns false if less room was made than it should. */
+static bool carry_out(struct world *w, const HintOrder *order, unsigned int number)
 {
 	struct vmirror_moved moved = { 0 };
 	uint64_t pages = order->range.bytes / PAGE;
@@ -58,7 +58,10 @@ static void carry_out(struct world *w, const HintOrder *order, unsigned int numb
 		else
 			picture_clear(w->picture, order->range.gpa, pages);
 	}
+	if (order->out)
+		hint_rest_out(w->rest, order->range.gpa, pages, order->owner, w->now_ms);
 	hint_policy_tried(w->table, order, &moved, w->now_ms);
+	return !order->makes_room || moved.moved_pages == pages;
 }
 
 static void check_hints(struct world *w)
@@ -90,6 +93,7 @@ static void pass(struct world *w)
 		.picture = w->picture,
 		.rest = w->rest,
 		.have_pool = true,
+		.pool_id = 1,
 		.room = RAM,
 		.quota = QUOTA,
 		.most = RAM / 8,
@@ -97,22 +101,39 @@ static void pass(struct world *w)
 	};
 	GArray *orders = g_array_new(FALSE, FALSE, sizeof(HintOrder));
 
-	/* Hints that nobody asks for any more leave pages out, which count for nobody. */
-	picture_reset(w->picture);
 	for (unsigned int turn = 0;; turn++) {
+		bool room = true;
 		int64_t next;
 
 		assert(turn < 1000);
 		g_array_set_size(orders, 0);
 		next = hint_policy(w->table, &situation, orders);
 		check_hints(w);
-		for (guint i = 0; i < orders->len; i++)
-			carry_out(w, &g_array_index(orders, HintOrder, i), turn + i);
+		for (guint i = 0; i < orders->len; i++) {
+			const HintOrder *order = &g_array_index(orders, HintOrder, i);
+
+			if (room || !order->out)
+				room &= carry_out(w, order, turn + i);
+		}
 		if (next > w->now_ms)
 			break;
 		assert(orders->len);
 	}
 	g_array_free(orders, TRUE);
+}
+
+/* A CPU touches a page, or an operator has one back. */
+static void touch_some(struct world *w, uint64_t token)
+{
+	uint64_t page = token / 2 % (RAM / PAGE);
+
+	if (!picture_overlaps(w->picture, page * PAGE, 1))
+		return;
+	picture_clear(w->picture, page * PAGE, 1);
+	if (token % 2)
+		hint_rest_back(w->rest, page * PAGE, 1, w->now_ms);
+	else
+		hint_rest_recalled(w->rest, page * PAGE, 1, w->now_ms);
 }
 
 static void tell_some(struct world *w)
@@ -123,9 +144,8 @@ static void tell_some(struct world *w)
 
 	if (hint)
 		hint_news_told(&w->news, hint, w->now_ms);
-	if (hint_table_is_full_of_news(w->table))
-		while (hint_table_next_refusal(w->table, &refusal))
-			assert(refusal.reason);
+	while (hint_table_next_refusal(w->table, &refusal))
+		assert(refusal.reason);
 }
 
 static void run(struct world *w, const uint8_t *data, size_t size)
@@ -145,6 +165,8 @@ static void run(struct world *w, const uint8_t *data, size_t size)
 			hint_table_forget(w->table, hint_get_cookie(frame), &events);
 		else if (type == HINT_TYPE_HINT && !hint_table_take(w->table, frame, &events))
 			return;
+		if (type == HINT_TYPE_PING)
+			touch_some(w, hint_get_token(frame));
 		if (type == HINT_TYPE_PING || type == HINT_TYPE_HINT)
 			pass(w);
 		tell_some(w);

@@ -60,6 +60,7 @@ static inline void world_begin(struct world *w)
 		.picture = w->picture,
 		.rest = w->rest,
 		.have_pool = true,
+		.pool_id = 1,
 		.room = POOL_PAGES * PAGE,
 		.quota = UINT64_MAX,
 		.most = UINT64_MAX,
@@ -159,7 +160,8 @@ static inline void touch(struct world *w, uint64_t first, uint64_t pages)
 	}
 }
 
-static inline void carry_out(struct world *w, const HintOrder *order)
+/* Returns false if it made less room than it should. */
+static inline bool carry_out(struct world *w, const HintOrder *order)
 {
 	struct vmirror_moved moved = { 0 };
 
@@ -171,6 +173,7 @@ static inline void carry_out(struct world *w, const HintOrder *order)
 		move_page(w, (order->range.gpa + at) / PAGE, order->out, &moved);
 	w->most_out = MAX(w->most_out, picture_pages(w->picture) * PAGE);
 	hint_policy_tried(w->table, order, &moved, w->now.now_ms);
+	return !order->makes_room || moved.moved_pages * PAGE == order->range.bytes;
 }
 
 /* Passes, and what they order, until there is nothing to do now.  Returns when there will be. */
@@ -181,10 +184,16 @@ static inline int64_t settle(struct world *w)
 
 	w->rounds = 0;
 	do {
+		bool room = true;
+
 		g_array_set_size(orders, 0);
 		next = hint_policy(w->table, &w->now, orders);
-		for (guint i = 0; i < orders->len; i++)
-			carry_out(w, &g_array_index(orders, HintOrder, i));
+		for (guint i = 0; i < orders->len; i++) {
+			const HintOrder *order = &g_array_index(orders, HintOrder, i);
+
+			if (room || !order->out)
+				room &= carry_out(w, order);
+		}
 		CU_ASSERT(next > w->now.now_ms || orders->len);
 		if (++w->rounds > 200) {
 			CU_FAIL("it does not settle");

@@ -187,6 +187,68 @@ static void quota(void)
 	world_end(&w);
 }
 
+/* Hints that come and go leave pages out: these count, and make room for the next ones. */
+static void no_hint_is_no_way_round_the_quota(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	w.now.quota = 30 * PAGE;
+	for (unsigned int i = 0; i < 20; i++) {
+		hint(&w, 1, HINT_ADVICE_DEVICE, ANY, 100 * i, 25);
+		settle(&w);
+		CHECK_DONE(&w, 1, 25);
+		CU_ASSERT(picture_pages(w.picture) <= 30);
+		forget(&w, 1);
+	}
+	CU_ASSERT(w.most_out <= 30 * PAGE);
+	/* what an operator has moved stays, whatever the quota */
+	picture_set(w.picture, 4000 * PAGE, 100, 1, 0);
+	settle(&w);
+	CHECK_NUMBER(count_out(&w, 4000, 100), 100);
+	world_end(&w);
+}
+
+/* Nor does the host's operator move in vain. */
+static void recalled_is_left_alone(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	hint(&w, 1, HINT_ADVICE_DEVICE, ANY, 0, 10);
+	settle(&w);
+	picture_clear(w.picture, 0, 10);
+	hint_rest_recalled(w.rest, 0, 10, w.now.now_ms);
+	settle(&w);
+	CHECK_SKIPPED(&w, 1, 0, RESTING, 10);
+	w.now.now_ms += HINT_REST_RECALLED_MS;
+	settle(&w);
+	CHECK_DONE(&w, 1, 10);
+	world_end(&w);
+}
+
+/* Making room takes turns with what it is made for. */
+static void room_in_steps(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	w.now.room = 1000 * PAGE;
+	w.now.most = 50 * PAGE;
+	hint(&w, 1, HINT_ADVICE_COLD, 0, 0, 1000);
+	settle(&w);
+	hint(&w, 2, HINT_ADVICE_DEVICE, 7, 2000, 600);
+	settle(&w);
+	CHECK_DONE(&w, 2, 600);
+	CHECK_SKIPPED(&w, 1, 400, POOL_FULL, 600);
+	CU_ASSERT(w.rounds >= 600 / 50);
+	/* a smaller quota, too */
+	w.now.quota = 100 * PAGE;
+	settle(&w);
+	CHECK_NUMBER(picture_pages(w.picture), 100);
+	world_end(&w);
+}
+
 static void a_full_pool(void)
 {
 	struct world w;
@@ -391,6 +453,9 @@ int main(void)
 		{ "too much for one go", too_much_for_one_go },
 		{ "no pool", no_pool },
 		{ "quota", quota },
+		{ "no way round the quota", no_hint_is_no_way_round_the_quota },
+		{ "recalled is left alone", recalled_is_left_alone },
+		{ "room in steps", room_in_steps },
 		{ "a full pool", a_full_pool },
 		{ "makes room once", makes_room_once },
 		{ "no ping-pong", no_ping_pong },

@@ -79,7 +79,33 @@ static void parts(void)
 	CU_ASSERT_FALSE(take(&w, 6, false, true, &b, 1));
 	CHECK_NUMBER(hint_table_hints(w.table), 0);
 	CHECK_NUMBER(hint_table_extents(w.table), 0);
-	CHECK_NUMBER(w.forgotten, w.arrived);
+	world_end(&w);
+}
+
+/* The guest has moved the pages of a hint: that does not make it another one. */
+static void told_again(void)
+{
+	const struct hint_extent a = { 0, 4096 }, b = { 8192, 8192 };
+	uint64_t number, serial;
+	struct world w;
+	Hint *first;
+
+	world_begin(&w);
+	CU_ASSERT(take(&w, 1, true, true, &a, 1));
+	CU_ASSERT(take(&w, 2, true, true, &a, 1));
+	first = hint_table_find(w.table, 1);
+	number = first->number;
+	serial = first->serial;
+	first->fresh = false;
+	CU_ASSERT(take(&w, 1, true, true, &b, 1));
+	CU_ASSERT(hint_table_find(w.table, 1) == first && hint_table_first(w.table) == first);
+	CHECK_NUMBER(first->number, number);
+	CU_ASSERT(first->serial != serial && !first->fresh);
+	CHECK_NUMBER(first->asked_bytes, 8192);
+	CHECK_NUMBER(hint_table_extents(w.table), 2);
+	/* another advice: another hint */
+	hint(&w, 1, HINT_ADVICE_HOST, 0, 0, 1);
+	CU_ASSERT(hint_table_find(w.table, 1)->number > number);
 	world_end(&w);
 }
 
@@ -115,12 +141,6 @@ static void too_many_hints(void)
 	forget(&w, 1);
 	CU_ASSERT(take(&w, 100, true, true, &a, 1));
 	CHECK_NUMBER(hint_table_hints(w.table), 64);
-	/* refusals that nobody fetches: at last nothing more may be brought */
-	for (unsigned int i = 0; !hint_table_is_full_of_news(w.table); i++) {
-		CU_ASSERT_FATAL(i < 1000);
-		CU_ASSERT(take(&w, 1000 + i, true, true, &a, 1));
-	}
-	check_refusal(&w, 1000, HINT_REASON_TOO_MANY);
 	world_end(&w);
 }
 
@@ -175,16 +195,15 @@ static void random_frames(void)
 		else
 			take(&w, 1 + (uint64_t)(random() % 80), random() % 3, random() % 3, extents,
 			     nr);
-		if (hint_table_is_full_of_news(w.table) || random() % 4 == 0)
-			while (hint_table_next_refusal(w.table, &refusal))
-				CU_ASSERT(refusal.reason == HINT_REASON_TOO_MANY ||
-					  refusal.reason == HINT_REASON_EXTENTS);
+		while (hint_table_next_refusal(w.table, &refusal))
+			CU_ASSERT(refusal.reason == HINT_REASON_TOO_MANY ||
+				  refusal.reason == HINT_REASON_EXTENTS);
 		nr = 0;
 		for (Hint *h = hint_table_first(w.table); h; h = hint_table_next(w.table, h))
 			nr += h->nr_extents;
 		CHECK_NUMBER(hint_table_extents(w.table), nr);
 		CU_ASSERT(nr <= 256 && hint_table_hints(w.table) <= 64);
-		CHECK_NUMBER(w.arrived - w.forgotten, hint_table_hints(w.table));
+		CU_ASSERT(w.arrived - w.forgotten >= hint_table_hints(w.table));
 	}
 	world_end(&w);
 }
@@ -193,6 +212,7 @@ int main(void)
 {
 	static const struct check checks[] = {
 		{ "parts", parts },
+		{ "told again", told_again },
 		{ "off", off },
 		{ "too many hints", too_many_hints },
 		{ "too many extents", too_many_extents },

@@ -78,7 +78,7 @@ static void add_hints(json_object *data, const HintTable *table, uint64_t first)
 
 	for (const Hint *hint = hint_table_first(table); hint;
 	     hint = hint_table_next(table, hint), i++) {
-		asked += hint->asked_bytes;
+		asked = MIN(asked + hint->asked_bytes, UINT64_MAX / 2);
 		done += hint->outcome.done_bytes;
 		if (i >= first && i - first < CONTROL_HINTS_MAX)
 			json_object_array_add(list, hint_json(hint));

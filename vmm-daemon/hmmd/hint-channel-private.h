@@ -28,6 +28,7 @@ struct HintChannel {
 	guint connect_source; /* CONNECTING, WAITING: when to try */
 	guint tick_source;
 	unsigned int backoff_ms;
+	int trouble; /* why it could not connect, as was told */
 
 	struct hint_reader reader;
 	struct budget frames;
@@ -35,6 +36,7 @@ struct HintChannel {
 	int64_t hello_ms; /* when HOST_HELLO was said */
 	int64_t open_ms;  /* when GUEST_HELLO was read */
 	int64_t heard_ms; /* when the agent was last heard, or could not be */
+	int64_t tick_ms;  /* when it last ticked */
 	int64_t half_ms;  /* since when the frame at hand is half; 0: it is not */
 	bool stands;	  /* what was said, as far as the user knows */
 

@@ -12,6 +12,7 @@
 #define HELLO_MS       1000 /* from HOST_HELLO to HOST_HELLO, at least */
 #define HALF_MS	       5000 /* how long a frame may stay half */
 #define TICK_SECONDS   1    /* how exactly such times are kept */
+#define LATE_MS	       3000 /* a tick that comes so late */
 #define FRAMES_AT_ONCE 64   /* before others have their turn */
 
 static const char *const state_names[] = {
@@ -151,11 +152,10 @@ static enum hint_error take_frame(HintChannel *channel, const void *frame)
 	return channel->user.frame(frame, channel->user.data);
 }
 
-/* Whether there is room for the answer to whatever comes, and the user wants more. */
+/* Whether there is room for the answer to whatever comes. */
 static bool may_take(const HintChannel *channel)
 {
-	return channel->nr_out <= sizeof(channel->out) / 2 &&
-	       channel->user.ready(channel->user.data);
+	return channel->nr_out <= sizeof(channel->out) / 2;
 }
 
 enum taken {
@@ -261,11 +261,6 @@ static gboolean read_in(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-void hint_channel_resume(HintChannel *channel)
-{
-	channel_go_on_reading(channel);
-}
-
 /* ---- what does not happen ----------------------------------------------- */
 
 static void forget_all(HintChannel *channel)
@@ -282,11 +277,16 @@ static void check_silence(HintChannel *channel, int64_t now)
 
 	if (open && channel->pause_source)
 		channel->heard_ms = now;
+	/* Nor was it heard while hmmd did not come to it. */
+	if (now - channel->tick_ms > LATE_MS)
+		channel->heard_ms = now;
+	channel->tick_ms = now;
 	if (now - channel->heard_ms < HINT_GONE_MS)
 		return;
 	forget_all(channel);
+	/* One that does not read may be a VM that stands still: nobody's fault. */
 	if (open && channel->nr_out)
-		channel_end_conversation(channel, HINT_ERROR_ORDER);
+		channel_lost(channel);
 	else if (open)
 		channel->hello_due = true;
 }

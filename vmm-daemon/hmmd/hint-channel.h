@@ -53,14 +53,11 @@ typedef struct {
 	/* A HINT or FORGET: 0, or why the conversation ends. */
 	enum hint_error (*frame)(const void *frame, void *data);
 
-	/* Whether frames can be taken just now; if not, hint_channel_resume() says when. */
-	bool (*ready)(void *data);
-
 	/* There is room to send: hint_channel_room(). */
 	void (*writable)(void *data);
 
-	/* The conversation was ended, for this reason. */
-	void (*ended)(enum hint_error error, void *data);
+	/* A conversation was ended, or there can be none: why, for a person. */
+	void (*trouble)(const char *why, void *data);
 
 	/* The agent has been silent, or away, for HINT_GONE_MS: all that it said is void. */
 	void (*gone)(void *data);
@@ -76,7 +73,6 @@ HintChannel *hint_channel_new(const char *path, pid_t pid, const struct hint_lim
 
 /* Tells the guest that this is the end. */
 void hint_channel_free(HintChannel *channel);
-void hint_channel_resume(HintChannel *channel);
 
 enum hint_channel_state hint_channel_state(const HintChannel *channel);
 const char *hint_channel_state_name(const HintChannel *channel);

@@ -2,6 +2,7 @@
 /*
  * hint-connect.c - the connection to QEMU that a hint channel needs: made, lost, and made again
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,8 @@ void channel_hang_up(HintChannel *channel)
 		close(channel->fd);
 	channel->fd = -1;
 	channel->nr_in = channel->nr_out = 0;
+	channel->half_ms = 0;
+	channel->hello_due = false;
 }
 
 void channel_lost(HintChannel *channel)
@@ -38,7 +41,7 @@ void channel_end_conversation(HintChannel *channel, enum hint_error error)
 	size_t n = hint_put_error(frame, sizeof(frame), channel->reader.session, error);
 
 	channel->counters.errors++;
-	channel->user.ended(error, channel->user.data);
+	channel->user.trouble(hint_error_name(error), channel->user.data);
 	if (!channel->nr_out)
 		send(channel->fd, frame, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	channel_hang_up(channel);
@@ -60,23 +63,37 @@ static bool is_right_peer(const HintChannel *channel, int fd)
 	       peer.pid == channel->pid;
 }
 
-static bool connect_now(HintChannel *channel)
+/* Returns a socket, or -errno. */
+static int connect_to(const HintChannel *channel)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int err = 0;
 
 	if (fd < 0)
-		return false;
+		return -errno;
 	if (g_strlcpy(address.sun_path, channel->path, sizeof(address.sun_path)) >=
-		    sizeof(address.sun_path) ||
-	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    !is_right_peer(channel, fd)) {
+	    sizeof(address.sun_path))
+		err = -ENAMETOOLONG;
+	else if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		err = -errno;
+	else if (!is_right_peer(channel, fd))
+		err = -EPERM;
+	if (err)
 		close(fd);
-		return false;
-	}
-	channel->fd = fd;
-	channel->counters.connections++;
-	return true;
+	return err ? err : fd;
+}
+
+/* Say it once, not each second. */
+static void tell_trouble(HintChannel *channel, int err)
+{
+	g_autofree char *what = g_strdup_printf("%s: %s", channel->path,
+						err == EPERM ? "not that VM's process listens there"
+							     : g_strerror(err));
+
+	if (channel->trouble != err)
+		channel->user.trouble(what, channel->user.data);
+	channel->trouble = err;
 }
 
 static gboolean try_to_connect(gpointer data)
@@ -84,10 +101,15 @@ static gboolean try_to_connect(gpointer data)
 	HintChannel *channel = data;
 
 	channel->connect_source = 0;
-	if (!connect_now(channel)) {
+	channel->fd = connect_to(channel);
+	if (channel->fd < 0) {
+		tell_trouble(channel, -channel->fd);
+		channel->fd = -1;
 		channel_connect_in(channel, HINT_CHANNEL_CONNECTING, CONNECT_MS);
 		return G_SOURCE_REMOVE;
 	}
+	channel->trouble = 0;
+	channel->counters.connections++;
 	channel->hello_ms = 0;
 	channel_say_hello(channel);
 	channel_go_on_reading(channel);
@@ -97,5 +119,6 @@ static gboolean try_to_connect(gpointer data)
 void channel_connect_in(HintChannel *channel, enum hint_channel_state state, unsigned int ms)
 {
 	channel->state = state;
+	channel_drop_source(&channel->connect_source);
 	channel->connect_source = g_timeout_add(ms, try_to_connect, channel);
 }

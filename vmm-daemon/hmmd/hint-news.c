@@ -10,9 +10,11 @@ static bool differs(const Hint *hint, uint64_t now, uint64_t told)
 static bool is_news(const Hint *hint)
 {
 	const HintOutcome *now = &hint->outcome, *told = &hint->told_outcome;
+	bool all = now->done_bytes == hint->asked_bytes;
 
 	if (!hint->told || now->status != told->status || now->reason != told->reason ||
-	    differs(hint, now->done_bytes, told->done_bytes))
+	    differs(hint, now->done_bytes, told->done_bytes) ||
+	    (all && now->done_bytes != told->done_bytes))
 		return true;
 	for (unsigned int i = 1; i <= HINT_REASON_LAST; i++)
 		if (now->status == HINT_STATUS_DONE &&

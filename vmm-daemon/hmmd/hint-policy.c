@@ -27,8 +27,18 @@ struct account {
 	bool ordered;
 };
 
+/* What is out, for adding up: a run, and how many bytes are out before it. */
+struct run {
+	uint64_t gpa;
+	uint64_t end;
+	uint64_t before;
+	bool in_pool; /* the one where hinted memory goes */
+};
+
 struct pass {
 	HintTable *table;
+	GArray *runs;
+	Hint *nobody;
 	const HintSituation *now;
 	GHashTable *accounts; /* Hint * -> struct account * */
 	GArray *parts;	      /* that are wanted out, best first */
@@ -36,7 +46,8 @@ struct pass {
 	GArray *out_orders;
 	GArray *orders;
 	uint64_t room;	    /* that is free, for hints */
-	uint64_t out;	    /* what all parts have out */
+	uint64_t out;	    /* what all hints have out */
+	uint64_t all_out;   /* what the VM has out */
 	uint64_t behind;    /* what parts after this one have out, and can have back */
 	uint64_t displaced; /* of that, what has to go */
 	enum hint_reason no_room;
@@ -55,13 +66,54 @@ static void at_latest(struct pass *pass, int64_t ms)
 	pass->next_ms = MIN(pass->next_ms, ms);
 }
 
+/* ---- how much is out ---------------------------------------------------- */
+
+static void add_run(const PictureExtent *extent, void *data)
+{
+	struct pass *pass = data;
+	struct run run = {
+		.gpa = extent->gpa,
+		.end = extent->gpa + extent->pages * VMIRROR_PAGE_SIZE,
+		.before = pass->all_out,
+		.in_pool = extent->pool_id == pass->now->pool_id,
+	};
+
+	pass->all_out += run.end - run.gpa;
+	g_array_append_val(pass->runs, run);
+}
+
+/* Below that address. */
+static uint64_t out_below(const struct pass *pass, uint64_t gpa)
+{
+	guint low = 0, high = pass->runs->len;
+	const struct run *run;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+
+		if (g_array_index(pass->runs, struct run, middle).gpa < gpa)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return 0;
+	run = &g_array_index(pass->runs, struct run, low - 1);
+	return run->before + MIN(run->end, gpa) - run->gpa;
+}
+
+static uint64_t bytes_out(const struct pass *pass, uint64_t gpa, uint64_t end)
+{
+	return out_below(pass, end) - out_below(pass, gpa);
+}
+
 /* ---- which parts there are, and which of them come first ---------------- */
 
 static void count_part(Hint *hint, uint64_t gpa, uint64_t end, void *data)
 {
 	struct pass *pass = data;
 	struct account *account = account_of(pass, hint);
-	uint64_t out = picture_bytes(pass->now->picture, gpa, end);
+	uint64_t out = bytes_out(pass, gpa, end);
 
 	account->in_slots += end - gpa;
 	account->missing += hint_wants_out(hint) ? end - gpa - out : out;
@@ -74,8 +126,10 @@ static unsigned int urgency(const Hint *hint)
 		return 0;
 	case HINT_ADVICE_WILLNEED_DEVICE:
 		return 1;
-	default:
+	case HINT_ADVICE_COLD:
 		return 2;
+	default:
+		return 3; /* nobody's */
 	}
 }
 
@@ -98,6 +152,42 @@ static uint64_t can_give(const struct pass *pass, const struct part *part)
 	return part->hint->stays_ms <= pass->now->now_ms ? part->out : 0;
 }
 
+static void add_nobodys(struct pass *pass, uint64_t gpa, uint64_t end)
+{
+	struct part part = { gpa, end, pass->nobody, end - gpa };
+
+	pass->behind += can_give(pass, &part);
+	g_array_append_val(pass->parts, part);
+}
+
+/* What is in the pool, between the stretches. */
+static void find_nobodys(struct pass *pass, const GArray *stretches)
+{
+	guint next = 0;
+
+	for (guint i = 0; i < pass->runs->len; i++) {
+		const struct run *run = &g_array_index(pass->runs, struct run, i);
+		uint64_t gpa = run->gpa;
+
+		while (run->in_pool && gpa < run->end) {
+			const HintStretch *stretch =
+				next < stretches->len
+					? &g_array_index(stretches, HintStretch, next)
+					: NULL;
+			uint64_t end = stretch ? MIN(run->end, stretch->gpa) : run->end;
+
+			if (gpa < end)
+				add_nobodys(pass, gpa, end);
+			if (!stretch || stretch->gpa >= run->end)
+				break;
+			gpa = MAX(gpa, stretch->end);
+			if (stretch->end > run->end)
+				break;
+			next++;
+		}
+	}
+}
+
 static void find_parts(struct pass *pass)
 {
 	const HintSituation *now = pass->now;
@@ -109,7 +199,7 @@ static void find_parts(struct pass *pass)
 			.gpa = stretch->gpa,
 			.end = stretch->end,
 			.hint = stretch->hint,
-			.out = picture_bytes(now->picture, stretch->gpa, stretch->end),
+			.out = bytes_out(pass, stretch->gpa, stretch->end),
 		};
 		struct account *account = account_of(pass, part.hint);
 
@@ -123,6 +213,7 @@ static void find_parts(struct pass *pass)
 			g_array_append_val(pass->home, part);
 		}
 	}
+	find_nobodys(pass, stretches);
 	g_array_sort(pass->parts, best_first);
 }
 
@@ -130,7 +221,7 @@ static void find_room(struct pass *pass)
 {
 	const HintSituation *now = pass->now;
 	uint64_t quota = now->quota - now->quota % VMIRROR_PAGE_SIZE;
-	uint64_t left = quota > pass->out ? quota - pass->out : 0;
+	uint64_t left = quota > pass->all_out ? quota - pass->all_out : 0;
 
 	pass->room = now->have_pool ? MIN(now->room, left) : 0;
 	pass->no_room = !now->have_pool	   ? HINT_REASON_NO_POOL
@@ -146,13 +237,14 @@ static void order(struct pass *pass, GArray *orders, const Hint *hint, bool out,
 {
 	HintOrder made = {
 		.cookie = hint->cookie,
-		.number = hint->number,
+		.serial = hint->serial,
 		.owner = hint->owner,
 		.out = out,
+		.makes_room = !out && hint_wants_out(hint),
 		.range = { gpa, bytes },
 	};
 
-	account_of(pass, hint)->ordered |= out == hint_wants_out(hint);
+	account_of(pass, hint)->ordered |= !made.makes_room;
 	g_array_append_val(orders, made);
 }
 
@@ -175,6 +267,10 @@ static uint64_t find_room_for(struct pass *pass, const Hint *hint, uint64_t byte
 		others = MIN(bytes - free, pass->behind - pass->displaced);
 	if (!pass->now->have_pool)
 		return 0;
+	if (others > pass->most) {
+		others = pass->most;
+		pass->more = true;
+	}
 	pass->room -= free;
 	pass->displaced += others;
 	return free + others;
@@ -232,6 +328,8 @@ static void make_out_orders(struct pass *pass)
 		uint64_t gpa = part->gpa, start;
 
 		pass->behind -= can_give(pass, part);
+		if (part->hint == pass->nobody)
+			continue;
 		while (picture_next_run(pass->now->picture, false, &gpa, part->end, &start))
 			send_out_what_does_not_rest(pass, part->hint, start, gpa);
 	}
@@ -255,7 +353,9 @@ static void make_home_orders(struct pass *pass)
 /* The last ones make room for the first. */
 static void make_room(struct pass *pass)
 {
-	for (guint i = pass->parts->len; i && pass->displaced; i--) {
+	uint64_t most = pass->now->most;
+
+	for (guint i = pass->parts->len; i && pass->displaced && most; i--) {
 		const struct part *part = &g_array_index(pass->parts, struct part, i - 1);
 		uint64_t gpa = part->gpa, start, bytes;
 
@@ -263,11 +363,12 @@ static void make_room(struct pass *pass)
 			at_latest(pass, part->hint->stays_ms);
 			continue;
 		}
-		while (pass->displaced &&
+		while (pass->displaced && most &&
 		       picture_next_run(pass->now->picture, true, &gpa, part->end, &start)) {
-			bytes = MIN(pass->displaced, gpa - start);
+			bytes = MIN(MIN(pass->displaced, gpa - start), most);
 			order(pass, pass->orders, part->hint, false, start, bytes);
 			pass->displaced -= bytes;
+			most -= bytes;
 		}
 	}
 }
@@ -326,6 +427,8 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 	struct pass pass = {
 		.table = table,
 		.now = situation,
+		.nobody = hint_table_nobody(table),
+		.runs = g_array_new(FALSE, FALSE, sizeof(struct run)),
 		.accounts = g_hash_table_new_full(NULL, NULL, NULL, g_free),
 		.parts = g_array_new(FALSE, FALSE, sizeof(struct part)),
 		.home = g_array_new(FALSE, FALSE, sizeof(struct part)),
@@ -335,6 +438,8 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 		.next_ms = HINT_NEVER,
 	};
 
+	picture_each(situation->picture, add_run, &pass);
+	g_hash_table_insert(pass.accounts, pass.nobody, g_new0(struct account, 1));
 	for (Hint *hint = hint_table_first(table); hint; hint = hint_table_next(table, hint))
 		if (stands(hint))
 			begin_account(&pass, hint);
@@ -350,6 +455,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 	if (orders->len || pass.more)
 		pass.next_ms = situation->now_ms;
 	g_hash_table_destroy(pass.accounts);
+	g_array_free(pass.runs, TRUE);
 	g_array_free(pass.parts, TRUE);
 	g_array_free(pass.home, TRUE);
 	g_array_free(pass.out_orders, TRUE);
@@ -359,12 +465,13 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vmirror_moved *moved,
 		       int64_t now_ms)
 {
-	Hint *hint = hint_table_find(table, order->cookie);
+	Hint *hint = order->cookie ? hint_table_find(table, order->cookie)
+				   : hint_table_nobody(table);
 
-	if (!hint || hint->number != order->number)
+	if (!hint || hint->serial != order->serial)
 		return;
-	if (order->out == hint_wants_out(hint))
-		hint_round_tried(hint, order->range.gpa + order->range.bytes, moved);
+	if (!order->makes_room)
+		hint_round_tried(hint, order->range.gpa + order->range.bytes, order->out, moved);
 	else if (moved->moved_pages * VMIRROR_PAGE_SIZE < order->range.bytes)
 		hint->stays_ms = now_ms + HINT_RETRY_FIRST_MS;
 }

@@ -14,9 +14,10 @@
  *
  *	of the higher priority; device before willneed-device before cold; the older hint
  *
- * A new hint makes others that are behind it in this order come home if it needs their room; one
- * whose pages could not move at once takes room that is free, and does not ask for more.  cold
- * takes free room only.  What is out and obeys no hint is nobody's business here.
+ * A new hint makes others that are behind it in this order come home if it needs their room, and
+ * what obeys no hint before these; one whose pages could not move at once takes room that is free,
+ * and does not ask for more.  cold takes free room only.  All that the VM has out counts against
+ * its quota; but where that has become less, only what is out for hints comes home.
  *
  * Pages that rest (hint-rest.h) are left alone.  What could not move is tried again later
  * (hint-round.h).
@@ -42,6 +43,7 @@ typedef struct {
 	const Picture *picture;
 	const HintRest *rest;
 	bool have_pool;
+	uint32_t pool_id; /* where hinted memory goes */
 	uint64_t room;	/* bytes that are free in the pool */
 	uint64_t quota; /* bytes that may be out for hints */
 	uint64_t most;	/* bytes to move in one go */
@@ -50,9 +52,10 @@ typedef struct {
 
 typedef struct {
 	uint64_t cookie; /* of the hint that the memory obeys */
-	uint64_t number; /* of that hint: the cookie may have another one by then */
+	uint64_t serial; /* of that hint: the cookie may have another one by then */
 	uint64_t owner;	 /* of that hint */
-	bool out;	 /* to the pool, else to RAM: for the hint, or to make room for others */
+	bool out;	 /* to the pool, else to RAM */
+	bool makes_room; /* to RAM for others that go out: if not all of it does, they must not */
 	struct control_range range;
 } HintOrder;
 

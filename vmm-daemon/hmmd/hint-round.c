@@ -45,11 +45,17 @@ static const enum hint_reason reasons[VMIRROR_SKIP_LAST + 1] = {
 	[VMIRROR_SKIP_COPY_FAILED] = HINT_REASON_FAILED,
 };
 
-void hint_round_tried(Hint *hint, uint64_t end, const struct vmirror_moved *moved)
+/* On the way home, what is not out is where it belongs. */
+static bool is_failure(unsigned int skip, bool out)
+{
+	return reasons[skip] && (out || skip != VMIRROR_SKIP_ABSENT);
+}
+
+void hint_round_tried(Hint *hint, uint64_t end, bool out, const struct vmirror_moved *moved)
 {
 	hint->tried_to = end;
 	for (unsigned int i = 0; i <= VMIRROR_SKIP_LAST; i++)
-		if (reasons[i])
+		if (is_failure(i, out))
 			hint->tried[reasons[i]] += moved->skipped_pages[i] * VMIRROR_PAGE_SIZE;
 }
 

@@ -25,7 +25,7 @@ bool hint_round_may_try(const Hint *hint, int64_t now_ms);
 bool hint_round_waits(const Hint *hint);
 
 /* Something of it was tried, up to that address. */
-void hint_round_tried(Hint *hint, uint64_t end, const struct vmirror_moved *moved);
+void hint_round_tried(Hint *hint, uint64_t end, bool out, const struct vmirror_moved *moved);
 
 /* There is nothing more of it that could be tried now. */
 void hint_round_end(Hint *hint, int64_t now_ms);

@@ -21,6 +21,8 @@ struct HintTable {
 	GQueue hints;	       /* of Hint, ascending by number */
 	uint32_t nr_extents;
 	uint64_t last_number;
+	uint64_t last_serial;
+	Hint nobody;
 	struct unfinished unfinished;
 	GQueue refusals; /* of HintRefusal */
 };
@@ -72,6 +74,11 @@ Hint *hint_table_find(const HintTable *table, uint64_t cookie)
 	return link ? link->data : NULL;
 }
 
+Hint *hint_table_nobody(HintTable *table)
+{
+	return &table->nobody;
+}
+
 Hint *hint_table_first(const HintTable *table)
 {
 	return table->hints.head ? table->hints.head->data : NULL;
@@ -94,17 +101,11 @@ uint32_t hint_table_extents(const HintTable *table)
 	return table->nr_extents;
 }
 
-uint64_t hint_table_version(const HintTable *table)
-{
-	return table->last_number;
-}
-
 static void drop(HintTable *table, GList *link, const HintTableEvents *events)
 {
 	Hint *hint = link->data;
 
 	events->forget(hint, events->data);
-	table->last_number++;
 	table->nr_extents -= hint->nr_extents;
 	g_hash_table_remove(table->by_cookie, &hint->cookie);
 	g_queue_delete_link(&table->hints, link);
@@ -114,6 +115,7 @@ static void drop(HintTable *table, GList *link, const HintTableEvents *events)
 static void keep(HintTable *table, Hint *hint, const HintTableEvents *events)
 {
 	hint->number = ++table->last_number;
+	hint->serial = ++table->last_serial;
 	table->nr_extents += hint->nr_extents;
 	g_queue_push_tail(&table->hints, hint);
 	g_hash_table_insert(table->by_cookie, &hint->cookie, g_queue_peek_tail_link(&table->hints));
@@ -142,12 +144,6 @@ void hint_table_forget(HintTable *table, uint64_t cookie, const HintTableEvents 
 }
 
 /* ---- what is refused ---------------------------------------------------- */
-
-bool hint_table_is_full_of_news(const HintTable *table)
-{
-	/* One frame may lead to two: of the hint that it breaks off, and of its own. */
-	return table->refusals.length + 2 > HINT_REFUSALS_MAX;
-}
 
 bool hint_table_next_refusal(HintTable *table, HintRefusal *refusal)
 {
@@ -257,6 +253,36 @@ static void add_part(HintTable *table, const void *frame, const struct hint_requ
 	}
 }
 
+static bool says_the_same(const Hint *hint, const struct hint_request *request)
+{
+	return hint->outcome.status != HINT_STATUS_REFUSED && hint->owner == request->owner &&
+	       hint->advice == request->advice && hint->priority == request->priority;
+}
+
+static void set_extents(Hint *hint, const struct unfinished *from)
+{
+	g_free(hint->extents);
+	hint->nr_extents = from->extents->len;
+	hint->extents =
+		g_memdup2(from->extents->data, hint->nr_extents * sizeof(struct hint_extent));
+	hint->asked_bytes = from->asked_bytes;
+}
+
+/* The same hint, about the pages that its memory has by now. */
+static void renew(HintTable *table, Hint *hint, const HintTableEvents *events)
+{
+	table->nr_extents -= hint->nr_extents;
+	set_extents(hint, &table->unfinished);
+	table->nr_extents += hint->nr_extents;
+	hint->serial = ++table->last_serial;
+	hint->tried_to = 0;
+	hint->outcome.done_bytes = MIN(hint->outcome.done_bytes, hint->asked_bytes);
+	memset(hint->outcome.skipped, 0, sizeof(hint->outcome.skipped));
+	hint->told = false;
+	stop_unfinished(&table->unfinished);
+	events->new_hint(hint, events->data);
+}
+
 static void finish(HintTable *table, const HintTableEvents *events)
 {
 	struct unfinished *unfinished = &table->unfinished;
@@ -267,12 +293,14 @@ static void finish(HintTable *table, const HintTableEvents *events)
 		refuse(table, unfinished->refused, events);
 		return;
 	}
+	if (link && says_the_same(link->data, &unfinished->first)) {
+		renew(table, link->data, events);
+		return;
+	}
 	if (link)
 		drop(table, link, events);
 	hint = hint_new(unfinished);
-	hint->nr_extents = unfinished->extents->len;
-	hint->extents =
-		g_memdup2(unfinished->extents->data, hint->nr_extents * sizeof(struct hint_extent));
+	set_extents(hint, unfinished);
 	hint->outcome.status = HINT_STATUS_ACCEPTED;
 	stop_unfinished(unfinished);
 	keep(table, hint, events);

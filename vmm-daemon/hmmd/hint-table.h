@@ -3,7 +3,7 @@
  * hint-table.h - what a guest has asked for
  *
  * Frames go in, hints that stand come out.  No I/O.  However much the guest sends, no more is kept
- * than the limits say, and a bounded number of refusals that it has not been told of yet.
+ * than the limits say.
  */
 #ifndef HMMD_HINT_TABLE_H
 #define HMMD_HINT_TABLE_H
@@ -34,6 +34,7 @@ typedef struct {
 	enum hint_advice advice;
 	uint8_t priority;
 	uint64_t number; /* of two hints the later one has the higher one */
+	uint64_t serial; /* of what it says: another one with each frame */
 	uint32_t nr_extents;
 	struct hint_extent *extents; /* NULL if it was refused */
 	uint64_t asked_bytes;
@@ -60,8 +61,6 @@ typedef struct {
 	enum hint_reason reason;
 } HintRefusal;
 
-#define HINT_REFUSALS_MAX 256u
-
 /* advice: a bit 1 << enum hint_advice for each kind of hint that is taken */
 HintTable *hint_table_new(uint32_t max_hints, uint32_t max_extents, unsigned int advice);
 void hint_table_free(HintTable *table);
@@ -74,16 +73,16 @@ typedef struct {
 } HintTableEvents;
 
 /*
- * A HINT frame that hint_find() has found; not while hint_table_is_full_of_news().  Returns false
- * if it has no place here: HINT_ERROR_ORDER.
+ * A HINT frame that hint_find() has found.  Returns false if it has no place here: HINT_ERROR_ORDER.
+ * What is refused without being kept is to be fetched by hint_table_next_refusal(): two at most.
+ *
+ * One that says again what its cookie has said, but of other memory, is the same hint: the guest
+ * has moved its pages.  It keeps its number, and what became of it so far.
  */
-
 bool hint_table_take(HintTable *table, const void *frame, const HintTableEvents *events);
 
 /* cookie may be HINT_COOKIE_ALL; a part of a hint that is not finished goes as well. */
 void hint_table_forget(HintTable *table, uint64_t cookie, const HintTableEvents *events);
-
-bool hint_table_is_full_of_news(const HintTable *table);
 
 /* The oldest refusal that was not taken yet; false if there is none. */
 bool hint_table_next_refusal(HintTable *table, HintRefusal *refusal);
@@ -93,9 +92,8 @@ uint32_t hint_table_hints(const HintTable *table);
 uint32_t hint_table_extents(const HintTable *table);
 Hint *hint_table_first(const HintTable *table);
 Hint *hint_table_next(const HintTable *table, const Hint *hint);
+/* Stands for memory that obeys no hint: of cookie 0, least of all, and in no list. */
+Hint *hint_table_nobody(HintTable *table);
 Hint *hint_table_find(const HintTable *table, uint64_t cookie);
-
-/* Grows with every change of what is standing. */
-uint64_t hint_table_version(const HintTable *table);
 
 #endif /* HMMD_HINT_TABLE_H */

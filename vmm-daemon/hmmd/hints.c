@@ -21,12 +21,14 @@
 #include "walk.h"
 
 #define GO_MOST		 (UINT64_C(64) << 20) /* bytes of one job: others wait behind it */
-#define REST_BLOCKS	 65536u
+#define REST_BLOCKS_MIN	 1024u
+#define REST_BLOCKS_MAX	 1048576u /* 2 TiB of RAM */
 #define PASS_SHARE	 10   /* times as long as a pass took, before the next */
 #define AFTER_MOVE_MS	 100  /* pages have moved: gather what belongs together */
 #define AFTER_CHANGE_MS	 1000 /* something else has changed */
 #define NO_PICTURE_MS	 100
 #define NOT_NOW_MS	 1000 /* the VM is being detached; perhaps it will not be */
+#define SETTLE_MS	 300  /* what was said last may go before what was said first */
 #define WORK_MS_A_SECOND 500
 #define WORK_BURST_MS	 10000
 
@@ -46,13 +48,15 @@ struct Hints {
 
 	Job *job;
 	guint pass_source;
-	int64_t pass_due_ms;	  /* of pass_source */
-	int64_t pass_earliest_ms; /* not before */
+	int64_t pass_due_ms; /* of pass_source */
+	int64_t settled_ms;  /* the agent has begun to tell, and may be in the midst of it */
+	bool pool_missing;   /* and somebody was told why */
 	struct budget work;
 	HintsCounters counters;
 };
 
 static const Settings *settings;
+static int64_t earliest_ms; /* when the next pass may be, of any VM */
 
 static int64_t now_ms(void)
 {
@@ -64,7 +68,7 @@ static gboolean pass(gpointer data);
 /* Have a pass in so long, or earlier. */
 static void wake(Hints *hints, int64_t in_ms)
 {
-	int64_t now = now_ms(), due = MAX(now + in_ms, hints->pass_earliest_ms);
+	int64_t now = now_ms(), due = MAX(now + in_ms, earliest_ms);
 
 	if (hints->vm->closing || hints->job)
 		return;
@@ -73,7 +77,7 @@ static void wake(Hints *hints, int64_t in_ms)
 	if (hints->pass_source)
 		g_source_remove(hints->pass_source);
 	hints->pass_due_ms = due;
-	hints->pass_source = g_timeout_add((guint)MIN(due - now, 3600000), pass, hints);
+	hints->pass_source = g_timeout_add((guint)CLAMP(due - now, 0, 3600000), pass, hints);
 }
 
 /* ---- what the guest is told --------------------------------------------- */
@@ -150,6 +154,7 @@ struct batch {
 	GArray *orders;		     /* of HintOrder */
 	struct vmirror_moved *moved; /* of each */
 	guint nr_done;
+	int error; /* the first one, as -errno */
 	double seconds;
 };
 
@@ -158,9 +163,13 @@ static void run_batch(Job *job)
 {
 	struct batch *batch = job->data;
 	gint64 began = g_get_monotonic_time();
+	bool too_little_room = false;
 
 	for (; batch->nr_done < batch->orders->len && !move_stopped(&job->at); batch->nr_done++) {
 		const HintOrder *order = &g_array_index(batch->orders, HintOrder, batch->nr_done);
+
+		if (order->out && too_little_room)
+			break;
 		Move move = {
 			.vm_fd = batch->vm_fd,
 			.pool_fd = order->out ? batch->pool_fd : -1,
@@ -171,27 +180,15 @@ static void run_batch(Job *job)
 		};
 
 		move_run(&move);
+		if (move.error)
+			move.moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED] +=
+				(order->range.bytes - move.moved.done_bytes) / VMIRROR_PAGE_SIZE;
 		batch->moved[batch->nr_done] = move.moved;
+		batch->error = batch->error ? batch->error : move.error;
+		too_little_room |= order->makes_room &&
+				   move.moved.moved_pages * VMIRROR_PAGE_SIZE < order->range.bytes;
 	}
 	batch->seconds = (double)(g_get_monotonic_time() - began) / G_USEC_PER_SEC;
-}
-
-static void batch_done(Job *job)
-{
-	struct batch *batch = job->data;
-	Hints *hints = batch->hints;
-
-	for (guint i = 0; i < batch->nr_done; i++)
-		hint_policy_tried(hints->table, &g_array_index(batch->orders, HintOrder, i),
-				  &batch->moved[i], now_ms());
-	budget_spend(&hints->work, (int64_t)(batch->seconds * 1000));
-	if (batch->pool)
-		pool_unuse(batch->pool, job);
-	hints->job = NULL;
-	wake(hints, 0);
-	g_array_free(batch->orders, TRUE);
-	g_free(batch->moved);
-	g_free(batch);
 }
 
 /* From here on they may come back. */
@@ -205,6 +202,29 @@ static void note_going_out(Hints *hints, const GArray *orders)
 				      order->range.bytes / VMIRROR_PAGE_SIZE, order->owner,
 				      now_ms());
 	}
+}
+
+static void batch_done(Job *job)
+{
+	struct batch *batch = job->data;
+	Hints *hints = batch->hints;
+
+	for (guint i = 0; i < batch->nr_done; i++)
+		hint_policy_tried(hints->table, &g_array_index(batch->orders, HintOrder, i),
+				  &batch->moved[i], now_ms());
+	if (batch->error)
+		log_debug(hints->vm->name, NULL, "hints: %s", g_strerror(-batch->error));
+	/* What they have told is our own doing, as long as we know that there is a job. */
+	vm_ring_catch_up(hints->vm);
+	note_going_out(hints, batch->orders);
+	budget_spend(&hints->work, (int64_t)(batch->seconds * 1000));
+	if (batch->pool)
+		pool_unuse(batch->pool, job);
+	hints->job = NULL;
+	wake(hints, 0);
+	g_array_free(batch->orders, TRUE);
+	g_free(batch->moved);
+	g_free(batch);
 }
 
 /* Takes over orders. */
@@ -228,12 +248,29 @@ static void start_batch(Hints *hints, Pool *pool, GArray *orders)
 
 /* ---- a pass ------------------------------------------------------------- */
 
+/* Memory that was plugged in many pieces is one as far as hints go. */
+static void join_slots(Hints *hints)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; hints->slots_known && i < hints->nr_slots; i++) {
+		struct vmirror_slot *last = nr ? &hints->slots[nr - 1] : NULL;
+
+		if (last && last->gpa + last->length == hints->slots[i].gpa)
+			last->length += hints->slots[i].length;
+		else
+			hints->slots[nr++] = hints->slots[i];
+	}
+	hints->nr_slots = nr;
+}
+
 static bool know_slots(Hints *hints)
 {
 	if (hints->slots_known)
 		return true;
 	g_clear_pointer(&hints->slots, g_free);
 	hints->slots_known = walk_slots(hints->vm->fd, &hints->slots, &hints->nr_slots) == 0;
+	join_slots(hints);
 	return hints->slots_known;
 }
 
@@ -244,6 +281,8 @@ static int64_t not_now_ms(Hints *hints, const Picture **picture)
 
 	if (vm->state != VM_STATE_ATTACHED && vm->state != VM_STATE_MOVING)
 		return NOT_NOW_MS;
+	if (now_ms() < hints->settled_ms)
+		return hints->settled_ms - now_ms();
 	if (!budget_has(&hints->work, now_ms()))
 		return budget_wait_ms(&hints->work);
 	vm_ring_catch_up(vm);
@@ -251,25 +290,41 @@ static int64_t not_now_ms(Hints *hints, const Picture **picture)
 	return *picture && know_slots(hints) ? 0 : NO_PICTURE_MS;
 }
 
+static Pool *pick_pool(Hints *hints)
+{
+	g_autoptr(GError) error = NULL;
+	Pool *pool = pool_pick(hints->settings.pool, &error);
+
+	if (!pool && !hints->pool_missing)
+		log_warn(hints->vm->name, NULL, "hinted memory has no pool to go to: %s",
+			 error->message);
+	hints->pool_missing = !pool;
+	return pool;
+}
+
 /* Returns when the next pass is due. */
 static int64_t decide(Hints *hints, const Picture *picture)
 {
 	GArray *orders = g_array_new(FALSE, FALSE, sizeof(HintOrder));
 	struct vmirror_pool_stat stat = { .size = sizeof(stat) };
-	Pool *pool = pool_pick(hints->settings.pool, NULL);
+	Pool *pool = pick_pool(hints);
 	HintSituation situation = {
 		.slots = hints->slots,
 		.nr_slots = hints->nr_slots,
 		.picture = picture,
 		.rest = hints->rest,
-		.have_pool = pool && kernel_pool_numbers(pool->fd, &stat) == 0,
-		.room = stat.bytes - stat.used_bytes,
 		.quota = hints->settings.quota,
 		.most = GO_MOST,
 		.now_ms = now_ms(),
 	};
-	int64_t next_ms = hint_policy(hints->table, &situation, orders);
+	int64_t next_ms;
 
+	if (pool && kernel_pool_numbers(pool->fd, &stat) == 0) {
+		situation.have_pool = true;
+		situation.pool_id = pool->id;
+		situation.room = stat.bytes - stat.used_bytes;
+	}
+	next_ms = hint_policy(hints->table, &situation, orders);
 	if (orders->len)
 		start_batch(hints, situation.have_pool ? pool : NULL, orders);
 	else
@@ -284,6 +339,8 @@ static gboolean pass(gpointer data)
 	int64_t began = g_get_monotonic_time(), wait_ms, next_ms;
 
 	hints->pass_source = 0;
+	if (hints->job)
+		return G_SOURCE_REMOVE; /* it comes to a pass itself */
 	wait_ms = not_now_ms(hints, &picture);
 	if (wait_ms) {
 		wake(hints, wait_ms);
@@ -294,10 +351,21 @@ static gboolean pass(gpointer data)
 	     hint = hint_table_next(hints->table, hint))
 		hint_news_add(&hints->news, hint);
 	tell(hints);
-	hints->pass_earliest_ms = now_ms() + PASS_SHARE * (g_get_monotonic_time() - began) / 1000;
+	earliest_ms = now_ms() + PASS_SHARE * (g_get_monotonic_time() - began) / 1000;
 	if (next_ms != HINT_NEVER)
 		wake(hints, next_ms - now_ms());
 	return G_SOURCE_REMOVE;
+}
+
+static void came_back(Hints *hints, const struct vmirror_record *record)
+{
+	bool ours = hints->job && hints->job == hints->vm->running;
+
+	if (record->reason == VMIRROR_REASON_CPU_FAULT)
+		hint_rest_back(hints->rest, record->gpa, record->pages, now_ms());
+	else if (record->reason == VMIRROR_REASON_EVICT ||
+		 (record->reason == VMIRROR_REASON_RECALL && !ours))
+		hint_rest_recalled(hints->rest, record->gpa, record->pages, now_ms());
 }
 
 void hints_record(Hints *hints, const struct vmirror_record *record)
@@ -305,11 +373,11 @@ void hints_record(Hints *hints, const struct vmirror_record *record)
 	if (!hints || !hint_table_hints(hints->table))
 		return;
 	switch (record->type) {
-	case VMIRROR_EVENT_OUT:
 	case VMIRROR_EVENT_BACK:
-		if (record->type == VMIRROR_EVENT_BACK &&
-		    record->reason == VMIRROR_REASON_CPU_FAULT)
-			hint_rest_back(hints->rest, record->gpa, record->pages, now_ms());
+		came_back(hints, record);
+		wake(hints, AFTER_MOVE_MS);
+		break;
+	case VMIRROR_EVENT_OUT:
 		wake(hints, AFTER_MOVE_MS);
 		break;
 	case VMIRROR_EVENT_SLOTS:
@@ -347,6 +415,8 @@ static enum hint_error take_frame(const void *frame, void *data)
 
 	if (hint_type_of(frame) == HINT_TYPE_FORGET) {
 		hints->counters.forgets++;
+		if (hint_get_cookie(frame) == HINT_COOKIE_ALL)
+			hints->settled_ms = now_ms() + SETTLE_MS;
 		hint_table_forget(hints->table, hint_get_cookie(frame), &hints->events);
 	} else {
 		ok = hint_table_take(hints->table, frame, &hints->events);
@@ -356,24 +426,16 @@ static enum hint_error take_frame(const void *frame, void *data)
 	return ok ? 0 : HINT_ERROR_ORDER;
 }
 
-static bool ready(void *data)
-{
-	Hints *hints = data;
-
-	return !hint_table_is_full_of_news(hints->table);
-}
-
 static void writable(void *data)
 {
 	tell(data);
 }
 
-static void ended(enum hint_error error, void *data)
+static void trouble(const char *why, void *data)
 {
 	Hints *hints = data;
 
-	log_warn(hints->vm->name, NULL, "the agent in the guest is hung up on: %s",
-		 hint_error_name(error));
+	log_warn(hints->vm->name, NULL, "no talk with the agent in the guest: %s", why);
 }
 
 static void gone(void *data)
@@ -406,14 +468,17 @@ Hints *hints_new(Vm *vm)
 		.max_extents = from->max_extents,
 		.frames_per_second = from->frames_per_second,
 	};
-	HintChannelUser user = { take_frame, ready, writable, ended, gone, hints };
+	HintChannelUser user = { take_frame, writable, trouble, gone, hints };
+	struct vmirror_vm_stat stat = { .size = sizeof(stat) };
 
 	hints->vm = vm;
 	hints->settings = *from;
 	hints->table =
 		hint_table_new(from->max_hints, from->max_extents, from->enable ? from->advice : 0);
 	hints->events = (HintTableEvents){ forgotten, arrived, hints };
-	hints->rest = hint_rest_new(REST_BLOCKS);
+	kernel_vm_numbers(vm->fd, &stat);
+	hints->rest = hint_rest_new((guint)CLAMP(stat.ram_bytes / HINT_REST_BLOCK,
+						 REST_BLOCKS_MIN, REST_BLOCKS_MAX));
 	hints->work = budget_begin(WORK_MS_A_SECOND, WORK_BURST_MS, now_ms());
 	g_queue_init(&hints->news);
 	if (path)

@@ -231,13 +231,10 @@ bool picture_next_run(const Picture *picture, bool out, uint64_t *gpa, uint64_t 
 	return false;
 }
 
-uint64_t picture_bytes(const Picture *picture, uint64_t gpa, uint64_t end)
+void picture_each(const Picture *picture, void (*what)(const PictureExtent *extent, void *data),
+		  void *data)
 {
-	uint64_t bytes = 0, start;
-
-	while (picture_next_run(picture, true, &gpa, end, &start))
-		bytes += gpa - start;
-	return bytes;
+	g_sequence_foreach(picture->extents, (GFunc)(void (*)(void))what, data);
 }
 
 bool picture_overlaps(const Picture *picture, uint64_t gpa, uint64_t pages)

@@ -53,8 +53,9 @@ bool picture_next(const Picture *picture, uint64_t gpa, PictureExtent *extent);
 bool picture_next_run(const Picture *picture, bool out, uint64_t *gpa, uint64_t end,
 		      uint64_t *start);
 
-/* How many bytes of the range are out. */
-uint64_t picture_bytes(const Picture *picture, uint64_t gpa, uint64_t end);
+/* Every extent, ascending. */
+void picture_each(const Picture *picture, void (*what)(const PictureExtent *extent, void *data),
+		  void *data);
 
 /* Whether any page of the range is out. */
 bool picture_overlaps(const Picture *picture, uint64_t gpa, uint64_t pages);

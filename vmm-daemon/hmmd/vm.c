@@ -188,8 +188,12 @@ static void stop_jobs(Vm *vm, enum control_class class_, const char *why)
 
 void vm_stop_all(void)
 {
-	for (guint i = 0; vms && i < vms->len; i++)
-		stop_jobs(g_ptr_array_index(vms, i), CONTROL_CLASS_BUSY, "hmmd is stopping");
+	for (guint i = 0; vms && i < vms->len; i++) {
+		Vm *vm = g_ptr_array_index(vms, i);
+
+		stop_jobs(vm, CONTROL_CLASS_BUSY, "hmmd is stopping");
+		hints_stop(vm->hints);
+	}
 }
 
 void vm_gone(Vm *vm)
