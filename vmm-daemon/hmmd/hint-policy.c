@@ -5,6 +5,7 @@
 
 #include "hint-round.h"
 #include "hint-winner.h"
+#include "picture-sums.h"
 
 /* How long to wait for room that someone else may leave. */
 #define ROOM_MS 5000
@@ -27,17 +28,9 @@ struct account {
 	bool ordered;
 };
 
-/* What is out, for adding up: a run, and how many bytes are out before it. */
-struct run {
-	uint64_t gpa;
-	uint64_t end;
-	uint64_t before;
-	bool in_pool; /* the one where hinted memory goes */
-};
-
 struct pass {
 	HintTable *table;
-	GArray *runs;
+	PictureSums *out_sums;
 	Hint *nobody;
 	const HintSituation *now;
 	GHashTable *accounts; /* Hint * -> struct account * */
@@ -47,7 +40,6 @@ struct pass {
 	GArray *orders;
 	uint64_t room;	    /* that is free, for hints */
 	uint64_t out;	    /* what all hints have out */
-	uint64_t all_out;   /* what the VM has out */
 	uint64_t behind;    /* what parts after this one have out, and can have back */
 	uint64_t displaced; /* of that, what has to go */
 	enum hint_reason no_room;
@@ -66,54 +58,13 @@ static void at_latest(struct pass *pass, int64_t ms)
 	pass->next_ms = MIN(pass->next_ms, ms);
 }
 
-/* ---- how much is out ---------------------------------------------------- */
-
-static void add_run(const PictureExtent *extent, void *data)
-{
-	struct pass *pass = data;
-	struct run run = {
-		.gpa = extent->gpa,
-		.end = extent->gpa + extent->pages * VMIRROR_PAGE_SIZE,
-		.before = pass->all_out,
-		.in_pool = extent->pool_id == pass->now->pool_id,
-	};
-
-	pass->all_out += run.end - run.gpa;
-	g_array_append_val(pass->runs, run);
-}
-
-/* Below that address. */
-static uint64_t out_below(const struct pass *pass, uint64_t gpa)
-{
-	guint low = 0, high = pass->runs->len;
-	const struct run *run;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-
-		if (g_array_index(pass->runs, struct run, middle).gpa < gpa)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return 0;
-	run = &g_array_index(pass->runs, struct run, low - 1);
-	return run->before + MIN(run->end, gpa) - run->gpa;
-}
-
-static uint64_t bytes_out(const struct pass *pass, uint64_t gpa, uint64_t end)
-{
-	return out_below(pass, end) - out_below(pass, gpa);
-}
-
 /* ---- which parts there are, and which of them come first ---------------- */
 
 static void count_part(Hint *hint, uint64_t gpa, uint64_t end, void *data)
 {
 	struct pass *pass = data;
 	struct account *account = account_of(pass, hint);
-	uint64_t out = bytes_out(pass, gpa, end);
+	uint64_t out = picture_sums_bytes(pass->out_sums, gpa, end);
 
 	account->in_slots += end - gpa;
 	account->missing += hint_wants_out(hint) ? end - gpa - out : out;
@@ -165,15 +116,14 @@ static void find_nobodys(struct pass *pass, const GArray *stretches)
 {
 	guint next = 0;
 
-	for (guint i = 0; i < pass->runs->len; i++) {
-		const struct run *run = &g_array_index(pass->runs, struct run, i);
+	for (guint i = 0; i < pass->out_sums->runs->len; i++) {
+		const PictureRun *run = &g_array_index(pass->out_sums->runs, PictureRun, i);
 		uint64_t gpa = run->gpa;
 
-		while (run->in_pool && gpa < run->end) {
+		while (run->pool_id == pass->now->pool_id && gpa < run->end) {
 			const HintStretch *stretch =
-				next < stretches->len
-					? &g_array_index(stretches, HintStretch, next)
-					: NULL;
+				next < stretches->len ? &g_array_index(stretches, HintStretch, next)
+						      : NULL;
 			uint64_t end = stretch ? MIN(run->end, stretch->gpa) : run->end;
 
 			if (gpa < end)
@@ -199,7 +149,7 @@ static void find_parts(struct pass *pass)
 			.gpa = stretch->gpa,
 			.end = stretch->end,
 			.hint = stretch->hint,
-			.out = bytes_out(pass, stretch->gpa, stretch->end),
+			.out = picture_sums_bytes(pass->out_sums, stretch->gpa, stretch->end),
 		};
 		struct account *account = account_of(pass, part.hint);
 
@@ -221,7 +171,8 @@ static void find_room(struct pass *pass)
 {
 	const HintSituation *now = pass->now;
 	uint64_t quota = now->quota - now->quota % VMIRROR_PAGE_SIZE;
-	uint64_t left = quota > pass->all_out ? quota - pass->all_out : 0;
+	uint64_t all_out = pass->out_sums->bytes;
+	uint64_t left = quota > all_out ? quota - all_out : 0;
 
 	pass->room = now->have_pool ? MIN(now->room, left) : 0;
 	pass->no_room = !now->have_pool	   ? HINT_REASON_NO_POOL
@@ -428,7 +379,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 		.table = table,
 		.now = situation,
 		.nobody = hint_table_nobody(table),
-		.runs = g_array_new(FALSE, FALSE, sizeof(struct run)),
+		.out_sums = picture_sums_new(situation->picture),
 		.accounts = g_hash_table_new_full(NULL, NULL, NULL, g_free),
 		.parts = g_array_new(FALSE, FALSE, sizeof(struct part)),
 		.home = g_array_new(FALSE, FALSE, sizeof(struct part)),
@@ -438,7 +389,6 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 		.next_ms = HINT_NEVER,
 	};
 
-	picture_each(situation->picture, add_run, &pass);
 	g_hash_table_insert(pass.accounts, pass.nobody, g_new0(struct account, 1));
 	for (Hint *hint = hint_table_first(table); hint; hint = hint_table_next(table, hint))
 		if (stands(hint))
@@ -455,7 +405,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 	if (orders->len || pass.more)
 		pass.next_ms = situation->now_ms;
 	g_hash_table_destroy(pass.accounts);
-	g_array_free(pass.runs, TRUE);
+	picture_sums_free(pass.out_sums);
 	g_array_free(pass.parts, TRUE);
 	g_array_free(pass.home, TRUE);
 	g_array_free(pass.out_orders, TRUE);
@@ -465,8 +415,8 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vmirror_moved *moved,
 		       int64_t now_ms)
 {
-	Hint *hint = order->cookie ? hint_table_find(table, order->cookie)
-				   : hint_table_nobody(table);
+	Hint *hint =
+		order->cookie ? hint_table_find(table, order->cookie) : hint_table_nobody(table);
 
 	if (!hint || hint->serial != order->serial)
 		return;

@@ -44,9 +44,9 @@ typedef struct {
 	const HintRest *rest;
 	bool have_pool;
 	uint32_t pool_id; /* where hinted memory goes */
-	uint64_t room;	/* bytes that are free in the pool */
-	uint64_t quota; /* bytes that may be out for hints */
-	uint64_t most;	/* bytes to move in one go */
+	uint64_t room;	  /* bytes that are free in the pool */
+	uint64_t quota;	  /* bytes that may be out for hints */
+	uint64_t most;	  /* bytes to move in one go */
 	int64_t now_ms;
 } HintSituation;
 

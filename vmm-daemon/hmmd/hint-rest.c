@@ -10,9 +10,9 @@
 
 struct block {
 	uint64_t owner;
-	int64_t out_ms;	  /* when pages of it last went out */
-	int64_t until_ms; /* how long it rests */
-	int64_t rest_ms;  /* how long it had to, the last time */
+	int64_t out_ms;	     /* when pages of it last went out */
+	int64_t until_ms;    /* how long it rests */
+	int64_t rest_ms;     /* how long it had to, the last time */
 	int64_t recalled_ms; /* until when it rests from everyone */
 };
 
@@ -83,8 +83,8 @@ void hint_rest_out(HintRest *rest, uint64_t gpa, uint64_t pages, uint64_t owner,
 		if (!block)
 			continue;
 		if (block->owner != owner)
-			*block = (struct block){ .owner = owner,
-						 .recalled_ms = block->recalled_ms };
+			*block =
+				(struct block){ .owner = owner, .recalled_ms = block->recalled_ms };
 		block->out_ms = now_ms;
 	}
 }

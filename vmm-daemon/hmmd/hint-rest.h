@@ -15,11 +15,11 @@
 
 #include <stdint.h>
 
-#define HINT_REST_BLOCK	     (UINT64_C(2) << 20)
+#define HINT_REST_BLOCK	      (UINT64_C(2) << 20)
 #define HINT_REST_RECALLED_MS 600000
-#define HINT_REST_SOON_MS    5000
-#define HINT_REST_FIRST_MS   2000
-#define HINT_REST_LONGEST_MS 3600000
+#define HINT_REST_SOON_MS     5000
+#define HINT_REST_FIRST_MS    2000
+#define HINT_REST_LONGEST_MS  3600000
 
 typedef struct HintRest HintRest;
 

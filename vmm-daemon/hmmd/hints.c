@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "hint-batch.h"
 #include "hint-news.h"
 #include "hint-policy.h"
 #include "hints.h"
@@ -23,9 +24,9 @@
 #define GO_MOST		 (UINT64_C(64) << 20) /* bytes of one job: others wait behind it */
 #define REST_BLOCKS_MIN	 1024u
 #define REST_BLOCKS_MAX	 1048576u /* 2 TiB of RAM */
-#define PASS_SHARE	 10   /* times as long as a pass took, before the next */
-#define AFTER_MOVE_MS	 100  /* pages have moved: gather what belongs together */
-#define AFTER_CHANGE_MS	 1000 /* something else has changed */
+#define PASS_SHARE	 10	  /* times as long as a pass took, before the next */
+#define AFTER_MOVE_MS	 100	  /* pages have moved: gather what belongs together */
+#define AFTER_CHANGE_MS	 1000	  /* something else has changed */
 #define NO_PICTURE_MS	 100
 #define NOT_NOW_MS	 1000 /* the VM is being detached; perhaps it will not be */
 #define SETTLE_MS	 300  /* what was said last may go before what was said first */
@@ -146,51 +147,6 @@ static void tell(Hints *hints)
 
 /* ---- orders ------------------------------------------------------------- */
 
-struct batch {
-	Hints *hints;
-	int vm_fd;
-	Pool *pool; /* NULL: nothing goes out */
-	int pool_fd;
-	GArray *orders;		     /* of HintOrder */
-	struct vmirror_moved *moved; /* of each */
-	guint nr_done;
-	int error; /* the first one, as -errno */
-	double seconds;
-};
-
-/* Worker. */
-static void run_batch(Job *job)
-{
-	struct batch *batch = job->data;
-	gint64 began = g_get_monotonic_time();
-	bool too_little_room = false;
-
-	for (; batch->nr_done < batch->orders->len && !move_stopped(&job->at); batch->nr_done++) {
-		const HintOrder *order = &g_array_index(batch->orders, HintOrder, batch->nr_done);
-
-		if (order->out && too_little_room)
-			break;
-		Move move = {
-			.vm_fd = batch->vm_fd,
-			.pool_fd = order->out ? batch->pool_fd : -1,
-			.what = MOVE_RANGES,
-			.ranges = &order->range,
-			.nr_ranges = 1,
-			.at = &job->at,
-		};
-
-		move_run(&move);
-		if (move.error)
-			move.moved.skipped_pages[VMIRROR_SKIP_COPY_FAILED] +=
-				(order->range.bytes - move.moved.done_bytes) / VMIRROR_PAGE_SIZE;
-		batch->moved[batch->nr_done] = move.moved;
-		batch->error = batch->error ? batch->error : move.error;
-		too_little_room |= order->makes_room &&
-				   move.moved.moved_pages * VMIRROR_PAGE_SIZE < order->range.bytes;
-	}
-	batch->seconds = (double)(g_get_monotonic_time() - began) / G_USEC_PER_SEC;
-}
-
 /* From here on they may come back. */
 static void note_going_out(Hints *hints, const GArray *orders)
 {
@@ -204,10 +160,9 @@ static void note_going_out(Hints *hints, const GArray *orders)
 	}
 }
 
-static void batch_done(Job *job)
+static void batch_done(const HintBatch *batch, void *data)
 {
-	struct batch *batch = job->data;
-	Hints *hints = batch->hints;
+	Hints *hints = data;
 
 	for (guint i = 0; i < batch->nr_done; i++)
 		hint_policy_tried(hints->table, &g_array_index(batch->orders, HintOrder, i),
@@ -218,32 +173,8 @@ static void batch_done(Job *job)
 	vm_ring_catch_up(hints->vm);
 	note_going_out(hints, batch->orders);
 	budget_spend(&hints->work, (int64_t)(batch->seconds * 1000));
-	if (batch->pool)
-		pool_unuse(batch->pool, job);
 	hints->job = NULL;
 	wake(hints, 0);
-	g_array_free(batch->orders, TRUE);
-	g_free(batch->moved);
-	g_free(batch);
-}
-
-/* Takes over orders. */
-static void start_batch(Hints *hints, Pool *pool, GArray *orders)
-{
-	struct batch *batch = g_new0(struct batch, 1);
-
-	note_going_out(hints, orders);
-	batch->hints = hints;
-	batch->vm_fd = hints->vm->fd;
-	batch->pool = pool;
-	batch->pool_fd = pool ? pool->fd : -1;
-	batch->orders = orders;
-	batch->moved = g_new0(struct vmirror_moved, orders->len);
-	hints->job = job_new(NULL, hints->vm, run_batch, batch_done, batch);
-	hints->job->serial = true;
-	if (pool)
-		pool_use(pool, hints->job);
-	job_start(hints->job);
 }
 
 /* ---- a pass ------------------------------------------------------------- */
@@ -325,10 +256,13 @@ static int64_t decide(Hints *hints, const Picture *picture)
 		situation.room = stat.bytes - stat.used_bytes;
 	}
 	next_ms = hint_policy(hints->table, &situation, orders);
-	if (orders->len)
-		start_batch(hints, situation.have_pool ? pool : NULL, orders);
-	else
+	if (orders->len) {
+		note_going_out(hints, orders);
+		hints->job = hint_batch_start(hints->vm, situation.have_pool ? pool : NULL, orders,
+					      batch_done, hints);
+	} else {
 		g_array_free(orders, TRUE);
+	}
 	return next_ms;
 }
 
@@ -477,8 +411,8 @@ Hints *hints_new(Vm *vm)
 		hint_table_new(from->max_hints, from->max_extents, from->enable ? from->advice : 0);
 	hints->events = (HintTableEvents){ forgotten, arrived, hints };
 	kernel_vm_numbers(vm->fd, &stat);
-	hints->rest = hint_rest_new((guint)CLAMP(stat.ram_bytes / HINT_REST_BLOCK,
-						 REST_BLOCKS_MIN, REST_BLOCKS_MAX));
+	hints->rest = hint_rest_new(
+		(guint)CLAMP(stat.ram_bytes / HINT_REST_BLOCK, REST_BLOCKS_MIN, REST_BLOCKS_MAX));
 	hints->work = budget_begin(WORK_MS_A_SECOND, WORK_BURST_MS, now_ms());
 	g_queue_init(&hints->news);
 	if (path)

@@ -15,6 +15,8 @@ hmmd_SOURCES = \
 	vmm-daemon/hmmd/events.c \
 	vmm-daemon/hmmd/fdstore.c \
 	vmm-daemon/hmmd/find.c \
+	vmm-daemon/hmmd/hint-batch.c \
+	vmm-daemon/hmmd/hint-batch.h \
 	vmm-daemon/hmmd/hints.c \
 	vmm-daemon/hmmd/hints.h \
 	vmm-daemon/hmmd/hmmd.h \
@@ -63,6 +65,8 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/move.h \
 	vmm-daemon/hmmd/picture.c \
 	vmm-daemon/hmmd/picture.h \
+	vmm-daemon/hmmd/picture-sums.c \
+	vmm-daemon/hmmd/picture-sums.h \
 	vmm-daemon/hmmd/proc.c \
 	vmm-daemon/hmmd/proc.h \
 	vmm-daemon/hmmd/proc-channel.c \
