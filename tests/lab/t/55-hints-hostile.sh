@@ -3,7 +3,7 @@
 # limit: 900
 #
 # A guest that sends all that is wrong, and storms of what is right, into its port: each has the outcome that is written down, the host's memory
-# stays bounded, and another guest's migrations and hints go on. docs/benchmarks.md has the figure; here they may not be much slower.
+# stays bounded, and another guest's migrations and hints go on, not much slower.
 
 . "$(dirname "$0")/lib.sh"
 
