@@ -128,16 +128,23 @@ static void swap_off(struct fire *f)
 	fire_check_all(f);
 }
 
+/* Not by what the kernel says of the process: it may have other memory in swap as well. */
+static bool is_all_swapped(const struct fire *f)
+{
+	return pages_in_state(f->vm, (uintptr_t)f->memory, f->pages * VMIRROR_PAGE_SIZE,
+			      VMIRROR_STATE_ABSENT) == f->pages;
+}
+
 /* What is in swap stays there; what is out is not swapped; what came back from swap goes out. */
 static void swapped_or_out(bool huge)
 {
-	uint64_t half, length = LENGTH;
 	struct vmirror_moved moved;
 	struct fire f;
+	uint64_t half;
 
 	fire_begin(&f, LENGTH, huge);
 	half = f.pages / 2;
-	for (int tries = 0; tries < 100 && swapped_kib() < length / 1024; tries++)
+	for (int tries = 0; tries < 100 && !is_all_swapped(&f); tries++)
 		page_out(f.memory, LENGTH);
 	migrate(f.vm, f.pool, (uintptr_t)f.memory, LENGTH, &moved);
 	if (moved.skipped_pages[VMIRROR_SKIP_ABSENT] != f.pages)
