@@ -46,6 +46,12 @@ long vmirror_ioctl_dispatch(struct file *file, unsigned int cmd, unsigned long u
 		return ret;
 
 	ret = op->run(file, arg);
+	/*
+	 * Nothing was done.  Only who has a handler need know of a signal; and there may be none,
+	 * but work to be done on the way out, as io_uring has it.
+	 */
+	if (ret == -EINTR)
+		return -ERESTARTSYS;
 	if (ret)
 		return ret;
 	*(u32 *)arg = user_size;

@@ -241,7 +241,7 @@ struct vmirror_pool_create {
  *		  is in are two, as are two KVM VMs in one process, though they may have
  *		  memory in common: a page that is out counts as the one's that moved it.
  *	EMFILE	  the caller has no fd to spare
- *	EINTR	  a signal came before anything was done
+ *	EINTR	  a signal came before anything was done, to a handler without SA_RESTART
  */
 struct vmirror_vm_attach {
 	__u32 size;
@@ -395,7 +395,7 @@ struct vmirror_moved {
  *	EBADF	pool_fd is no pool fd
  *	ENXIO	the VM has no memory anywhere in the range
  *	ESRCH	the VM's address space is gone
- *	EINTR	a signal came before anything was done
+ *	EINTR	a signal came before anything was done, to a handler without SA_RESTART
  */
 struct vmirror_migrate {
 	__u32 size;
@@ -689,7 +689,7 @@ struct vmirror_device_create {
  *	EBUSY	the mapping would not hold still for one second
  *	EIO	the engine cannot read or write the pool
  *	ESRCH	the VM's address space is gone
- *	EINTR	a signal came before anything was done
+ *	EINTR	a signal came before anything was done, to a handler without SA_RESTART
  */
 struct vmirror_device_access {
 	__u32 size;
@@ -785,7 +785,7 @@ struct vmirror_device_written {
  *	EOPNOTSUPP this kernel cannot give DMA addresses, or not for this PCI device: it does not
  *		see what CPUs write (not coherent), or its DMA goes through bounce buffers
  *	ESRCH	the VM's address space is gone
- *	EINTR	a signal came before anything was done
+ *	EINTR	a signal came before anything was done, to a handler without SA_RESTART
  */
 struct vmirror_device_dma_map {
 	__u32 size;

@@ -21,6 +21,7 @@ lab_up()
 	prune_cache
 	if vm_alive; then
 		[ "$(cat "$RUN/kernel")" = "$HOST_KERNEL" ] || die "the nested host runs kernel $(cat "$RUN/kernel"): 'lab down' first"
+		[ "$(cat "$RUN/image" 2>/dev/null)" = "$IMAGE" ] || die "the nested host runs another image than this tree makes: 'lab down' first"
 		say "The nested host is up"
 	else
 		vm_start

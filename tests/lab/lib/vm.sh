@@ -112,6 +112,7 @@ vm_start()
 	flock -s "$image_lock"
 	flock -s "$boot_lock"
 	echo "$HOST_KERNEL" >"$RUN/kernel"
+	echo "$IMAGE" >"$RUN/image"
 	( no_locks setsid unshare --mount --propagation private "$LAB_DIR/lib/enter-root" "$TOOLS" \
 		"$RUN:/lab/run" "$OUT:/lab/out" "$IMAGE:/lab/image:ro" "$boot:/lab/boot:ro" \
 		"$CACHE/scratch:/lab/scratch" -- \

@@ -2,6 +2,7 @@
 /* teardown.c - every order in which things can go while pages are out */
 #include <signal.h>
 
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -93,6 +94,19 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* Where the handler has it so, a call that was interrupted goes on by itself. */
+static void restarts(int vm, uint64_t gpa, uint64_t length)
+{
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { { 0, 0 }, { 0, 0 } };
+
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < 2000; i++)
+		pages_in_state(vm, gpa, length, VMIRROR_STATE_RAM);
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+}
+
 /* A signal ends a long MIGRATE early, in good order: what is done is told. */
 void case_signals(struct target *t)
 {
@@ -120,6 +134,7 @@ void case_signals(struct target *t)
 		recall(vm, gpa, length, &moved);
 	}
 	CHECK(early > 0);
+	restarts(vm, gpa, length < 4 * MiB ? length : 4 * MiB);
 	verify(t);
 	close(vm);
 	close(pool);
