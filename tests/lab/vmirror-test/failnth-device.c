@@ -54,9 +54,13 @@ static uint64_t pages_of(const struct failnth_world *w)
 	return w->length / VMIRROR_PAGE_SIZE;
 }
 
+/* What it has written is told here: memory that is there before an allocation fails. */
+static uint64_t gpas[FAILNTH_HUGE / VMIRROR_PAGE_SIZE];
+
 /* It has written all of it. */
 static void prepare_written(struct failnth_world *w)
 {
+	memset(gpas, 1, sizeof(gpas));
 	w->device = device_create(w->vm);
 	fill_pattern(failnth_buffer, w->length, FAILNTH_SEED);
 	device_access_all(w->device, VMIRROR_DEVICE_WRITE, (uintptr_t)w->memory, failnth_buffer,
@@ -74,7 +78,6 @@ static int attempt_device_stat(struct failnth_world *w)
 
 static int attempt_written(struct failnth_world *w)
 {
-	static uint64_t gpas[FAILNTH_HUGE / VMIRROR_PAGE_SIZE];
 	struct vmirror_device_written args = {
 		.size = sizeof(args), .gpas = (uintptr_t)gpas, .nr_gpas = pages_of(w),
 	};
