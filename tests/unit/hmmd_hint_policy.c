@@ -202,6 +202,17 @@ static void no_hint_is_no_way_round_the_quota(void)
 		forget(&w, 1);
 	}
 	CU_ASSERT(w.most_out <= 30 * PAGE);
+	/* an old hint gets the room of one that has gone */
+	hint(&w, 2, HINT_ADVICE_DEVICE, 1, 3000, 30);
+	settle(&w);
+	hint(&w, 3, HINT_ADVICE_DEVICE, 6, 3100, 20);
+	settle(&w);
+	CHECK_SKIPPED(&w, 2, 10, QUOTA, 20);
+	forget(&w, 3);
+	settle(&w);
+	CHECK_DONE(&w, 2, 30);
+	forget(&w, 2);
+	settle(&w);
 	/* what an operator has moved stays, whatever the quota */
 	picture_set(w.picture, 4000 * PAGE, 100, 1, 0);
 	settle(&w);

@@ -41,7 +41,8 @@ struct pass {
 	uint64_t room;	    /* that is free, for hints */
 	uint64_t out;	    /* what all hints have out */
 	uint64_t behind;    /* what parts after this one have out, and can have back */
-	uint64_t displaced; /* of that, what has to go */
+	uint64_t nobodys;   /* of that, what obeys no hint: it is last */
+	uint64_t displaced; /* what has to go, the last first */
 	enum hint_reason no_room;
 	uint64_t most;
 	bool more; /* it was too much for one go */
@@ -108,6 +109,7 @@ static void add_nobodys(struct pass *pass, uint64_t gpa, uint64_t end)
 	struct part part = { gpa, end, pass->nobody, end - gpa };
 
 	pass->behind += can_give(pass, &part);
+	pass->nobodys += can_give(pass, &part);
 	g_array_append_val(pass->parts, part);
 }
 
@@ -213,9 +215,11 @@ static uint64_t within_one_go(struct pass *pass, uint64_t bytes)
 static uint64_t find_room_for(struct pass *pass, const Hint *hint, uint64_t bytes)
 {
 	uint64_t free = MIN(bytes, pass->room), others = 0;
+	bool claims = hint->fresh && hint->advice != HINT_ADVICE_COLD;
+	uint64_t can_go = claims ? pass->behind : pass->nobodys;
 
-	if (hint->fresh && hint->advice != HINT_ADVICE_COLD && pass->behind > pass->displaced)
-		others = MIN(bytes - free, pass->behind - pass->displaced);
+	if (can_go > pass->displaced)
+		others = MIN(bytes - free, can_go - pass->displaced);
 	if (!pass->now->have_pool)
 		return 0;
 	if (others > pass->most) {

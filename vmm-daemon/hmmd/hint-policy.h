@@ -14,10 +14,9 @@
  *
  *	of the higher priority; device before willneed-device before cold; the older hint
  *
- * A new hint makes others that are behind it in this order come home if it needs their room, and
- * what obeys no hint before these; one whose pages could not move at once takes room that is free,
- * and does not ask for more.  cold takes free room only.  All that the VM has out counts against
- * its quota; but where that has become less, only what is out for hints comes home.
+ * All that the VM has out counts against its quota.  What obeys no hint makes room for what does.
+ * A new hint also has others that are behind it in this order come home if it needs their room; one
+ * whose pages could not move at once, or cold, does not.
  *
  * Pages that rest (hint-rest.h) are left alone.  What could not move is tried again later
  * (hint-round.h).
