@@ -87,6 +87,9 @@ void table_add(struct table *table, const char *text);
 void table_take(struct table *table, char *text);
 /* Add a number of bytes with its unit. */
 void table_add_bytes(struct table *table, guint64 bytes);
+/* Add two cells: what is told, and what there is to tell of it. */
+G_GNUC_PRINTF(3, 4)
+void table_add_fact(struct table *table, const char *what, const char *format, ...);
 
 /* Headings and rows, each line with its newline and no space before it. */
 char *table_text(const struct table *table);

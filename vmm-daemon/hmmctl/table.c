@@ -78,6 +78,16 @@ static void end_line(GString *text)
 	g_string_append_c(text, '\n');
 }
 
+void table_add_fact(struct table *table, const char *what, const char *format, ...)
+{
+	va_list args;
+
+	table_add(table, what);
+	va_start(args, format);
+	table_take(table, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
 char *table_text(const struct table *table)
 {
 	size_t rows = (table->cells->len + table->nr_columns - 1) / table->nr_columns;

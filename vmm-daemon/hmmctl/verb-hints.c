@@ -128,17 +128,6 @@ static const struct {
 	  "'journalctl -u hmmd' says which error" },
 };
 
-G_GNUC_PRINTF(3, 4)
-static void add_fact(struct table *table, const char *what, const char *format, ...)
-{
-	va_list args;
-
-	table_add(table, what);
-	va_start(args, format);
-	table_take(table, g_strdup_vprintf(format, args));
-	va_end(args);
-}
-
 static gboolean add_channel(struct table *table, json_object *channel, GError **error)
 {
 	g_autofree char *session_text = NULL;
@@ -156,11 +145,11 @@ static gboolean add_channel(struct table *table, json_object *channel, GError **
 		}
 	}
 	session_text = session ? g_strdup_printf(", session %" G_GUINT64_FORMAT, session) : NULL;
-	add_fact(table, "channel", "%s%s", state, session_text ? session_text : "");
+	table_add_fact(table, "channel", "%s%s", state, session_text ? session_text : "");
 	if (fix)
-		add_fact(table, "fix", "%s", fix);
+		table_add_fact(table, "fix", "%s", fix);
 	if (path)
-		add_fact(table, "socket", "%s", path);
+		table_add_fact(table, "socket", "%s", path);
 	return TRUE;
 }
 
@@ -205,14 +194,14 @@ static gboolean add_numbers(struct table *table, json_object *answer, GError **e
 	asked_text = units_format_bytes(asked);
 	done_text = units_format_bytes(done);
 	quota_text = limited ? units_format_bytes(quota) : g_strdup("none");
-	add_fact(table, "hints", "%" G_GUINT64_FORMAT ", with %" G_GUINT64_FORMAT " extents", hints,
-		 extents);
-	add_fact(table, "in place", "%s of %s asked for", done_text, asked_text);
-	add_fact(table, "quota", "%s", quota_text);
-	add_fact(table, "at most",
-		 "%" G_GUINT64_FORMAT " hints, %" G_GUINT64_FORMAT " extents, %" G_GUINT64_FORMAT
-		 " frames a second",
-		 max_hints, max_extents, rate);
+	table_add_fact(table, "hints", "%" G_GUINT64_FORMAT ", with %" G_GUINT64_FORMAT " extents",
+		       hints, extents);
+	table_add_fact(table, "in place", "%s of %s asked for", done_text, asked_text);
+	table_add_fact(table, "quota", "%s", quota_text);
+	table_add_fact(table, "at most",
+		       "%" G_GUINT64_FORMAT " hints, %" G_GUINT64_FORMAT
+		       " extents, %" G_GUINT64_FORMAT " frames a second",
+		       max_hints, max_extents, rate);
 	return TRUE;
 }
 
@@ -228,7 +217,7 @@ static gboolean show_facts(json_object *answer, GError **error)
 	    !reply_object(answer, "channel", &channel, error) ||
 	    !reply_object(channel, "counters", &counters, error))
 		return FALSE;
-	add_fact(table, "VM", "%s", name);
+	table_add_fact(table, "VM", "%s", name);
 	if (!add_channel(table, channel, error) || !add_numbers(table, answer, error) ||
 	    !add_counters(table, counters, error))
 		return FALSE;

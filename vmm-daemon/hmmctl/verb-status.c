@@ -8,17 +8,6 @@
 
 static const struct table_column facts[] = { { "", TABLE_LEFT }, { "", TABLE_LEFT } };
 
-G_GNUC_PRINTF(3, 4)
-static void add_fact(struct table *table, const char *what, const char *format, ...)
-{
-	va_list args;
-
-	table_add(table, what);
-	va_start(args, format);
-	table_take(table, g_strdup_vprintf(format, args));
-	va_end(args);
-}
-
 static void print_table(const struct table *table)
 {
 	g_autofree char *text = table_text(table);
@@ -56,7 +45,8 @@ static gboolean add_kernel(struct table *table, json_object *status, GError **er
 	    !reply_bool(kernel, "loaded", &loaded, error))
 		return FALSE;
 	if (!loaded) {
-		add_fact(table, "kernel", "vmirror is not loaded: load it with 'modprobe vmirror'");
+		table_add_fact(table, "kernel",
+			       "vmirror is not loaded: load it with 'modprobe vmirror'");
 		return TRUE;
 	}
 	if (!reply_u64(kernel, "abi", &abi, error) ||
@@ -68,10 +58,10 @@ static gboolean add_kernel(struct table *table, json_object *status, GError **er
 		return FALSE;
 	reserve_text = units_format_bytes(reserve);
 	target_text = units_format_bytes(target);
-	add_fact(table, "kernel", "vmirror, ABI %" G_GUINT64_FORMAT ", engines: %s; %s", abi,
-		 engines_text, huge ? "2 MiB pages move whole" : "moves 4 KiB pages only");
-	add_fact(table, "reserve", "%s of %s kept ready for pages that come back", reserve_text,
-		 target_text);
+	table_add_fact(table, "kernel", "vmirror, ABI %" G_GUINT64_FORMAT ", engines: %s; %s", abi,
+		       engines_text, huge ? "2 MiB pages move whole" : "moves 4 KiB pages only");
+	table_add_fact(table, "reserve", "%s of %s kept ready for pages that come back",
+		       reserve_text, target_text);
 	return TRUE;
 }
 
@@ -90,15 +80,16 @@ static gboolean show_daemon(json_object *status, GError **error)
 	    !reply_u64(status, "pools", &pools, error) || !reply_u64(status, "vms", &vms, error))
 		return FALSE;
 	uptime_text = text_duration(uptime);
-	add_fact(table, "hmmd", "%s, process %" G_GUINT64_FORMAT ", up %s", version, pid,
-		 uptime_text);
-	add_fact(table, "restart", "%s",
-		 fdstore ? "moved pages stay out when hmmd restarts"
-			 : "moved pages come back to RAM when hmmd ends (no systemd fd store)");
+	table_add_fact(table, "hmmd", "%s, process %" G_GUINT64_FORMAT ", up %s", version, pid,
+		       uptime_text);
+	table_add_fact(
+		table, "restart", "%s",
+		fdstore ? "moved pages stay out when hmmd restarts"
+			: "moved pages come back to RAM when hmmd ends (no systemd fd store)");
 	if (!add_kernel(table, status, error))
 		return FALSE;
-	add_fact(table, "pools", "%" G_GUINT64_FORMAT, pools);
-	add_fact(table, "VMs", "%" G_GUINT64_FORMAT " attached", vms);
+	table_add_fact(table, "pools", "%" G_GUINT64_FORMAT, pools);
+	table_add_fact(table, "VMs", "%" G_GUINT64_FORMAT " attached", vms);
 	print_table(table);
 	return TRUE;
 }
@@ -206,13 +197,13 @@ static gboolean show_vm(json_object *answer, GError **error)
 
 	if (!reply_object(answer, "vm", &object, error) || !vm_from_json(object, &vm, error))
 		return FALSE;
-	add_fact(table, "name", "%s", vm.name);
-	add_fact(table, "uuid", "%s", vm.uuid ? vm.uuid : "-");
-	add_fact(table, "process", "%" G_GUINT64_FORMAT, vm.pid);
+	table_add_fact(table, "name", "%s", vm.name);
+	table_add_fact(table, "uuid", "%s", vm.uuid ? vm.uuid : "-");
+	table_add_fact(table, "process", "%" G_GUINT64_FORMAT, vm.pid);
 	if (vm.attached)
-		add_fact(table, "state", "%s, id %" G_GUINT64_FORMAT, vm.state, vm.id);
+		table_add_fact(table, "state", "%s, id %" G_GUINT64_FORMAT, vm.state, vm.id);
 	else
-		add_fact(table, "state", "not attached: 'hmmctl attach %s'", vm.name);
+		table_add_fact(table, "state", "not attached: 'hmmctl attach %s'", vm.name);
 	table_add(table, "RAM");
 	table_add_bytes(table, vm.ram_bytes);
 	if (vm.attached && (!reply_object(answer, "stat", &stat, error) ||
