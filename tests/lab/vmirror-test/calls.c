@@ -96,10 +96,12 @@ uint64_t all_moved(const struct vmirror_moved *moved)
 	return pages;
 }
 
-void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
+void migrate_with(int vm, int pool, uint64_t gpa, uint64_t length, uint32_t flags,
+		  struct vmirror_moved *moved)
 {
 	struct vmirror_migrate args = {
 		.size = sizeof(args),
+		.flags = flags,
 		.pool_fd = pool,
 		.gpa = gpa,
 		.length = length,
@@ -109,6 +111,11 @@ void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_mov
 	CHECK(args.moved.done_bytes == length);
 	CHECK(all_moved(&args.moved) == length / VMIRROR_PAGE_SIZE);
 	*moved = args.moved;
+}
+
+void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
+{
+	migrate_with(vm, pool, gpa, length, 0, moved);
 }
 
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)

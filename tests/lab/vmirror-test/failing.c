@@ -189,17 +189,7 @@ void world_write(struct failing_world *w, uint64_t tag)
 
 void world_try(struct failing_world *w, int pool, uint32_t flags, struct vmirror_moved *moved)
 {
-	struct vmirror_migrate args = {
-		.size = sizeof(args),
-		.flags = flags,
-		.pool_fd = pool,
-		.gpa = (uintptr_t)w->memory,
-		.length = w->length,
-	};
-
-	CHECK(ioctl(w->vm, VMIRROR_MIGRATE, &args) == 0);
-	CHECK(args.moved.done_bytes == w->length && all_moved(&args.moved) == w->pages);
-	*moved = args.moved;
+	migrate_with(w->vm, pool, (uintptr_t)w->memory, w->length, flags, moved);
 }
 
 uint64_t held_pages(const struct vmirror_moved *moved)

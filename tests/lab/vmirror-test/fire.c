@@ -171,12 +171,12 @@ void fire_storm(struct fire *f, const char *what, uint64_t ms, void (*change)(st
 	CHECK(f->out > 0 && vs.back_fault > 0);
 }
 
-void all_out(int vm, int pool, void *memory, uint64_t length)
+void all_out_with(int vm, int pool, void *memory, uint64_t length, uint32_t flags)
 {
 	struct vmirror_moved moved;
 
 	for (int tries = 0; tries < 100; tries++) {
-		migrate(vm, pool, (uintptr_t)memory, length, &moved);
+		migrate_with(vm, pool, (uintptr_t)memory, length, flags, &moved);
 		for (int why = 0; why < (int)VMIRROR_SKIP_SLOTS; why++)
 			if (moved.skipped_pages[why] && why != VMIRROR_SKIP_ALREADY_OUT &&
 			    why != VMIRROR_SKIP_BUSY && why != VMIRROR_SKIP_ABSENT)
@@ -188,4 +188,9 @@ void all_out(int vm, int pool, void *memory, uint64_t length)
 	}
 	FAIL("%llu pages are busy all the time",
 	     (unsigned long long)moved.skipped_pages[VMIRROR_SKIP_BUSY]);
+}
+
+void all_out(int vm, int pool, void *memory, uint64_t length)
+{
+	all_out_with(vm, pool, memory, length, 0);
 }

@@ -65,5 +65,7 @@ void fire_check_all(struct fire *f);
  * go.  What is absent stays so.
  */
 void all_out(int vm, int pool, void *memory, uint64_t length);
+/* @flags: VMIRROR_MIGRATE_* */
+void all_out_with(int vm, int pool, void *memory, uint64_t length, uint32_t flags);
 
 #endif

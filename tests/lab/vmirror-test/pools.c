@@ -61,20 +61,6 @@ static int coherent_create(struct target *t, uint64_t base, uint64_t bytes)
 	return ioctl(t->sys, VMIRROR_POOL_CREATE, &args);
 }
 
-static void migrate_peers(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved)
-{
-	struct vmirror_migrate args = {
-		.size = sizeof(args),
-		.flags = VMIRROR_MIGRATE_PEERS,
-		.pool_fd = pool,
-		.gpa = gpa,
-		.length = length,
-	};
-
-	CHECK(ioctl(vm, VMIRROR_MIGRATE, &args) == 0);
-	*moved = args.moved;
-}
-
 static void check_used(int pool, uint64_t pages)
 {
 	struct vmirror_pool_stat stat;
@@ -98,16 +84,16 @@ static void peers(int vm, int a, int b, uint64_t b_pages, char *memory, uint64_t
 	migrate(vm, b, gpa, LENGTH, &moved);
 	CHECK(moved.moved_pages == 0 && moved.skipped_pages[VMIRROR_SKIP_ALREADY_OUT] == 2 * HALF);
 
-	migrate_peers(vm, b, gpa, LENGTH, &moved);
+	migrate_with(vm, b, gpa, LENGTH, VMIRROR_MIGRATE_PEERS, &moved);
 	CHECK(moved.moved_pages == b_pages);
 	CHECK(moved.skipped_pages[VMIRROR_SKIP_POOL_FULL] == 2 * HALF - b_pages);
 	check_used(a, 2 * HALF - b_pages);
 	check_used(b, b_pages);
-	migrate_peers(vm, a, gpa, LENGTH, &moved);
+	migrate_with(vm, a, gpa, LENGTH, VMIRROR_MIGRATE_PEERS, &moved);
 	CHECK(moved.moved_pages == b_pages);
 	CHECK(moved.skipped_pages[VMIRROR_SKIP_ALREADY_OUT] == 2 * HALF - b_pages);
 	check_used(b, 0);
-	migrate_peers(vm, b, gpa, LENGTH, &moved);
+	migrate_with(vm, b, gpa, LENGTH, VMIRROR_MIGRATE_PEERS, &moved);
 
 	vm_stat(vm, &after);
 	CHECK(after.out_pages == 2 * HALF && after.moved_out == before.moved_out);
@@ -137,7 +123,7 @@ static void peers_under_fire(int vm, int a, int b, char *memory, uint64_t gpa)
 	fill_pattern(memory, LENGTH, 7);
 	repeat_start(&toucher);
 	for (int round = 0; round < 6; round++)
-		migrate_peers(vm, round % 2 ? a : b, gpa, LENGTH, &moved);
+		migrate_with(vm, round % 2 ? a : b, gpa, LENGTH, VMIRROR_MIGRATE_PEERS, &moved);
 	repeat_stop(&toucher);
 	check_pattern(memory, LENGTH, 7);
 	check_none_out(vm);

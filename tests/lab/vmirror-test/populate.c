@@ -13,20 +13,10 @@
 /* Asks again while the kernel holds pages for a moment; what moved meanwhile is counted as moved. */
 static void populate(int vm, int pool, void *memory, uint64_t length, struct vmirror_moved *moved)
 {
-	struct vmirror_migrate args = {
-		.size = sizeof(args),
-		.flags = VMIRROR_MIGRATE_POPULATE,
-		.pool_fd = pool,
-		.gpa = (uintptr_t)memory,
-		.length = length,
-	};
 	uint64_t before = 0, before_huge = 0;
 
 	for (int tries = 0; tries < 100; tries++) {
-		CHECK(ioctl(vm, VMIRROR_MIGRATE, &args) == 0);
-		CHECK(args.moved.done_bytes == length);
-		CHECK(all_moved(&args.moved) == length / VMIRROR_PAGE_SIZE);
-		*moved = args.moved;
+		migrate_with(vm, pool, (uintptr_t)memory, length, VMIRROR_MIGRATE_POPULATE, moved);
 		if (!moved->skipped_pages[VMIRROR_SKIP_BUSY])
 			break;
 		before += moved->moved_pages;

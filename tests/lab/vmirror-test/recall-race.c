@@ -3,7 +3,8 @@
  * recall-race.c - RECALL brings all of it home, also what is in flight when it looks
  *
  * Threads touch pages, and so have folios split and neighbours tried, some of which then stay in the
- * pool; another one evicts, by device page.  When RECALL has said that it is done nothing is left.
+ * pool; another one evicts, by device page; or pages are on their way to another pool.  When RECALL
+ * has said that it is done nothing is left.
  */
 #include <sys/mman.h>
 
@@ -104,6 +105,89 @@ static void run(bool huge, bool huge_home)
 	       (unsigned long long)came);
 }
 
+struct carrier {
+	struct place *place;
+	int to;
+	struct vmirror_moved moved;
+};
+
+static void *carry(void *arg)
+{
+	struct carrier *c = arg;
+
+	migrate_with(c->place->vm, c->to, c->place->gpa, LENGTH, VMIRROR_MIGRATE_PEERS, &c->moved);
+	return NULL;
+}
+
+static uint64_t moved_out(struct place *p)
+{
+	struct vmirror_vm_stat stat;
+
+	vm_stat(p->vm, &stat);
+	return stat.moved_out;
+}
+
+/*
+ * RECALL, at some moment while all of it goes from pool to pool.  What it has brought home before
+ * the other call got there goes out once more, rightly, and counts as moved out; no more is left.
+ */
+static uint64_t carry_round(struct place *p, int to, unsigned int wait_us)
+{
+	struct carrier carrier = { .place = p, .to = to };
+	uint64_t before = moved_out(p), again, left;
+	struct vmirror_moved moved;
+	pthread_t thread;
+
+	CHECK(pthread_create(&thread, NULL, carry, &carrier) == 0);
+	usleep(wait_us);
+	recall(p->vm, p->gpa, LENGTH, &moved);
+	pthread_join(thread, NULL);
+	again = moved_out(p) - before;
+	left = pages_in_state(p->vm, p->gpa, LENGTH, VMIRROR_STATE_POOL);
+	if (left > again + moved.skipped_pages[VMIRROR_SKIP_BUSY])
+		FAIL("RECALL has left %llu pages, told of %llu, and %llu went out after it",
+		     (unsigned long long)left,
+		     (unsigned long long)moved.skipped_pages[VMIRROR_SKIP_BUSY],
+		     (unsigned long long)again);
+	CHECK(carrier.moved.moved_pages >= again);
+	return carrier.moved.moved_pages - again;
+}
+
+/* How long a carrier takes is measured, so that RECALL comes at each part of it. */
+static void carried(bool huge)
+{
+	uint64_t carried = 0, rounds = 0, start, took, end;
+	unsigned int seed = 3;
+	struct place p;
+	int pools[2];
+
+	place_open(&p, "carried", LENGTH, false, huge);
+	pools[0] = p.pool;
+	pools[1] = pool_create(&p.self.t, "other", LENGTH);
+	fill_pattern(p.memory, LENGTH, 9);
+	place_out(&p, pools[0], 0, LENGTH, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+	start = now_ms();
+	carry(&(struct carrier) { .place = &p, .to = pools[1] });
+	took = now_ms() - start + 1;
+	for (end = now_ms() + ROUND_MS; now_ms() < end; rounds++) {
+		int from = rounds % 2;
+
+		check_pattern(p.memory, LENGTH, 9);
+		if (huge)
+			madvise(p.memory, LENGTH, MADV_COLLAPSE);
+		place_out(&p, pools[from], 0, LENGTH,
+			  1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+		carried += carry_round(&p, pools[!from], rand_r(&seed) % (took * 1000));
+	}
+	check_pattern(p.memory, LENGTH, 9);
+	check_alone(&p);
+	CHECK(carried > PAGES);
+	close(pools[1]);
+	place_close(&p);
+	printf("  %s pages, from pool to pool: %llu rounds, %llu pages carried in the race\n",
+	       huge ? "2 MiB" : "4 KiB", (unsigned long long)rounds, (unsigned long long)carried);
+}
+
 /* Where nothing can be, it is not waited for: a call that takes an age is one that waits. */
 static void over_nothing(int prot, const char *what)
 {
@@ -134,4 +218,6 @@ void case_recall_race(struct target *t)
 	run(false, true);
 	run(true, true);
 	run(true, false);
+	carried(false);
+	carried(true);
 }

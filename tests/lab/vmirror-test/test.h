@@ -63,6 +63,9 @@ int vm_attach(struct target *t, const char *name, uint32_t ring_records);
 /* This process, without KVM. */
 struct target process_self(void);
 void migrate(int vm, int pool, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
+/* @flags: VMIRROR_MIGRATE_* */
+void migrate_with(int vm, int pool, uint64_t gpa, uint64_t length, uint32_t flags,
+		  struct vmirror_moved *moved);
 void recall(int vm, uint64_t gpa, uint64_t length, struct vmirror_moved *moved);
 int device_create(int vm);
 struct vmirror_device_stat device_stat(int device);
@@ -107,7 +110,6 @@ void case_populate(struct target *t);
 void case_failnth(struct target *t);
 void case_change(struct target *t);
 void case_kernel_moves(struct target *t);
-void case_balancing(struct target *t);
 void case_balancing(struct target *t);
 void case_ksm(struct target *t);
 void case_one_folio(struct target *t);

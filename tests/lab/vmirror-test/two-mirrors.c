@@ -258,6 +258,52 @@ static void each_writes(struct target *t, bool huge)
 	finish(&family);
 }
 
+/*
+ * The child's mirror moves what is out, and is the parent's, into another pool: then it is the
+ * child's, and lost to the parent's mirror.  Both have it all the same.
+ */
+static void child_takes_over(struct target *t, bool huge)
+{
+	struct vmirror_moved moved;
+	struct vmirror_vm_stat of_parent, of_child;
+	struct vmirror_pool_stat first, second;
+	struct family family;
+	int other;
+
+	begin(t, &family, huge);
+	other = pool_create(t, "other", 4 * LENGTH);
+	all_out_with(family.child.vm, other, memory, LENGTH, VMIRROR_MIGRATE_PEERS);
+	vm_stat(family.parent.vm, &of_parent);
+	vm_stat(family.child.vm, &of_child);
+	CHECK(of_parent.out_pages == 0 && of_parent.dropped == PAGES);
+	CHECK(of_child.out_pages == PAGES && of_child.moved_out == PAGES);
+	pool_stat(family.pool, &first);
+	pool_stat(other, &second);
+	CHECK(first.used_bytes == 0 && second.used_bytes == LENGTH);
+	CHECK(out_of(&family.parent, all) == PAGES && out_of(&family.child, all) == PAGES);
+
+	/* It has no say in what becomes of them any more: when it goes they stay. */
+	close(family.parent.vm);
+	CHECK(out_of(&family.child, all) == PAGES && out_pages(&family.child) == PAGES);
+	let_write(&family.parent, (struct run) { 0, PAGES / 2 }, NEW_OF_PARENT);
+	expect_holds(&family.child, all, OLD);
+	mirror(t, &family.parent, "parent");
+	all_out_with(family.child.vm, family.pool, memory, LENGTH, VMIRROR_MIGRATE_PEERS);
+	recall(family.child.vm, (uintptr_t)memory, LENGTH, &moved);
+	CHECK(out_pages(&family.child) == 0);
+	expect_holds(&family.parent, (struct run) { 0, PAGES / 2 }, NEW_OF_PARENT);
+	expect_holds(&family.parent, (struct run) { PAGES / 2, PAGES / 2 }, OLD);
+	expect_holds(&family.child, all, OLD);
+	end(&family.child);
+	end(&family.parent);
+	close(family.parent.vm);
+	close(family.child.vm);
+	pool_stat(other, &second);
+	CHECK(second.used_bytes == 0);
+	close(other);
+	finish(&family);
+}
+
 /* The mirror whose pages they are goes, or its process, while the other has them, too. */
 static void parent_goes(struct target *t, bool huge, bool process_too)
 {
@@ -338,6 +384,7 @@ void case_two_mirrors(struct target *t)
 		printf("  %s pages\n", huge ? "2 MiB" : "4 KiB");
 		both_see_them(&own, huge);
 		each_writes(&own, huge);
+		child_takes_over(&own, huge);
 		for (int process_too = 0; process_too < 2; process_too++) {
 			parent_goes(&own, huge, process_too);
 			child_goes(&own, huge, process_too);
