@@ -5,7 +5,6 @@
  * Finds also what is no longer mapped where it was.
  */
 #include <linux/delay.h>
-#include <linux/file.h>
 
 #include "private.h"
 
@@ -174,16 +173,13 @@ void vmirror_pool_bring_home(struct vmirror_pool *pool)
 	}
 }
 
-/* By device page, in every pool.  A pool that is being closed empties itself. */
+/* By device page, in every pool. */
 static void evict_vm(struct vmirror_vm *vm, bool hard)
 {
-	struct file *file;
-	unsigned long id = 0;
+	struct vmirror_pool *pool = NULL;
 
-	while ((file = vmirror_pool_get_next(&id))) {
-		evict_pool(vmirror_pool_from_file(file), vm->id, VMIRROR_REASON_DETACH, hard);
-		fput(file);
-	}
+	while ((pool = vmirror_pool_next(pool)))
+		evict_pool(pool, vm->id, VMIRROR_REASON_DETACH, hard);
 }
 
 /* Bring every page of the VM home; returns when no device page is its any more. */

@@ -7,6 +7,7 @@
 #include <linux/ioport.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/wait_bit.h>
 
 #include "private.h"
 
@@ -85,7 +86,10 @@ static void pool_scrub(struct vmirror_pool *pool)
 	}
 }
 
-/* Also an id that is only reserved keeps the reserve: its pool will want it. */
+/*
+ * Nobody finds it any more, and who has found it has gone.  Also an id that is only reserved keeps
+ * the reserve: its pool will want it.
+ */
 static void pool_unregister(struct vmirror_pool *pool)
 {
 	mutex_lock(&vmirror_registry_lock);
@@ -93,6 +97,7 @@ static void pool_unregister(struct vmirror_pool *pool)
 	if (xa_empty(&vmirror_pools))
 		vmirror_reserve_want(false);
 	mutex_unlock(&vmirror_registry_lock);
+	wait_var_event(&pool->visited, !READ_ONCE(pool->visited));
 }
 
 static int pool_release(struct inode *inode, struct file *file)
@@ -100,8 +105,8 @@ static int pool_release(struct inode *inode, struct file *file)
 	struct vmirror_pool *pool = file->private_data;
 
 	vmirror_pool_bring_home(pool);
-	vmirror_pool_wait_rested();
 	pool_unregister(pool);
+	vmirror_pool_wait_rested();
 	if (pool->engine->memory == MEMORY_DEVICE_COHERENT)
 		pool_scrub(pool);
 	pool_unmap(pool);
@@ -183,22 +188,28 @@ struct vmirror_pool *vmirror_pool_from_file(struct file *file)
 VMIRROR_EXPORT_FOR_TESTS(vmirror_pool_from_file);
 
 /**
- * vmirror_pool_get_next() - go through all pools, with no lock held in between
- * @id: where to go on; 0 at first
+ * vmirror_pool_next() - go through all pools, with no lock held in between
+ * @pool: the one before, which is let go of; NULL at first
  *
- * Return: the file of the next pool, with a reference; NULL after the last.  A pool that is
- * being closed is passed over.
+ * Return: the next pool, which stays until it is let go of; NULL after the last.  Also one that
+ * is being closed: where a task closes a VM and a pool at once, as it exits, the VM may come first,
+ * and would wait for what comes after it.
  */
-struct file *vmirror_pool_get_next(unsigned long *id)
+struct vmirror_pool *vmirror_pool_next(struct vmirror_pool *pool)
 {
-	struct vmirror_pool *pool;
-	struct file *file = NULL;
+	unsigned long id = pool ? pool->id : 0;
+	struct vmirror_pool *next;
 
 	mutex_lock(&vmirror_registry_lock);
-	while (!file && (pool = xa_find_after(&vmirror_pools, id, ULONG_MAX, XA_PRESENT)))
-		file = get_file_active(&pool->file);
+	next = xa_find_after(&vmirror_pools, &id, ULONG_MAX, XA_PRESENT);
+	if (next)
+		next->visited++;
+	if (pool) {
+		WRITE_ONCE(pool->visited, pool->visited - 1);
+		wake_up_var(&pool->visited);
+	}
 	mutex_unlock(&vmirror_registry_lock);
-	return file;
+	return next;
 }
 
 static bool pool_name_taken(const char *name)
@@ -323,7 +334,6 @@ struct file *vmirror_pool_open(const struct vmirror_pool_create *args)
 		ret = PTR_ERR(file);
 		goto err_stop;
 	}
-	pool->file = file;
 	vmirror_reserve_want(true);
 	mutex_lock(&vmirror_registry_lock);
 	xa_store(&vmirror_pools, pool->id, pool, GFP_KERNEL);

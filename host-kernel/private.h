@@ -300,7 +300,6 @@ struct vmirror_engine {
 struct vmirror_pool {
 	u32 id;
 	char name[VMIRROR_NAME_MAX];
-	struct file *file;		/* the pool ends with it; no reference */
 	const struct vmirror_engine *engine;
 	void *engine_data;
 	u64 bytes;
@@ -318,6 +317,7 @@ struct vmirror_pool {
 	unsigned long visitors;		/* faults that have stepped aside */
 	unsigned long nr_empty;		/* blocks with nothing in them that does not rest */
 
+	unsigned int visited;		/* by who goes through all pools; under the registry lock */
 	unsigned int nr_blocks;
 	atomic64_t out_pages;
 	atomic64_t freed_pages;
@@ -327,7 +327,7 @@ u32 vmirror_engines(void);
 struct file *vmirror_pool_open(const struct vmirror_pool_create *args);
 long vmirror_pool_create(struct file *file, void *arg);
 struct vmirror_pool *vmirror_pool_from_file(struct file *file);
-struct file *vmirror_pool_get_next(unsigned long *id);
+struct vmirror_pool *vmirror_pool_next(struct vmirror_pool *pool);
 
 /* --- pool-alloc.c: which pages of a pool are free --------------------------- */
 

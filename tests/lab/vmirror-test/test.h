@@ -94,6 +94,7 @@ void case_signals(struct target *t);
 void case_guest(struct target *t);
 void case_dma_guest(struct target *t);
 /* These make a VM of their own; see selfvm.h. */
+void case_orphans(struct target *t);
 void case_reasons(struct target *t);
 void case_memory(struct target *t);
 void case_race(struct target *t);
