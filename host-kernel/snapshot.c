@@ -152,6 +152,8 @@ static int snapshot_range(struct snapshot *snap, struct vmirror_vm *vm, u64 gpa,
 		}
 		any = true;
 		ret = snapshot_slot(snap, slot, min(end, slot->info.gpa + slot->info.length));
+		if (ret == -EINTR || ret == -EBUSY)	/* so far it is known */
+			return flush(snap) ?: ret;
 		if (ret)
 			return ret;
 	}
@@ -226,6 +228,8 @@ long vmirror_snapshot_ioctl(struct file *file, void *arg)
 	ret = vmirror_snapshot(file->private_data, args->gpa, args->length, emit_to_user, &to);
 	if (!ret)
 		args->done_bytes = args->length;
+	else if ((ret == -EINTR || ret == -EBUSY) && to.nr)
+		ret = 0;
 	args->nr_extents = to.nr;
 	return min(ret, 0);
 }
