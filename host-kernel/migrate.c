@@ -105,8 +105,14 @@ static void tell(struct out *out, struct migrate_vma *args)
 		enum vmirror_reason reason = VMIRROR_REASON_REQUEST;
 		unsigned int pages;
 
-		if (!dpage || !(args->src[i] & MIGRATE_PFN_MIGRATE))
+		if (!dpage)
 			continue;
+		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
+			/* It was to be made, and the kernel would not have it: no memory, a userfaultfd */
+			if (!spage)
+				memset(&why[i], VMIRROR_SKIP_BUSY, folio_nr_pages(page_folio(dpage)));
+			continue;
+		}
 		if (spage && vmirror_is_in_pool(spage)) {
 			/*
 			 * Of another VM's, which shares it after a fork, it is the first to us, and

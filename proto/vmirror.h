@@ -389,7 +389,9 @@ struct vmirror_moved {
  *
  * Best effort: pages that cannot move stay where they are and are counted by
  * reason.  Pages of the guest that have no page in RAM are not given one, but for
- * VMIRROR_MIGRATE_POPULATE; what it makes counts as moved.  Pages in swap stay there.
+ * VMIRROR_MIGRATE_POPULATE; what it makes counts as moved, and what the kernel will not have
+ * made (no memory for its page table or left to its cgroup, a userfaultfd) as busy.  Pages in swap
+ * stay there.
  *
  * Return: 0, also when not one page could move, or -1 with errno:
  *	EBADF	pool_fd is no pool fd
@@ -460,13 +462,14 @@ struct vmirror_extent {
  *	not overlap; guest addresses without memory are left out.
  * @reserved: 0
  * @done_bytes: out: bytes of the range that the extents describe.  If that is less
- *	than @length the array was full: go on from gpa + done_bytes.
+ *	than @length the array was full, a signal came, or what follows did not hold still: go on
+ *	from gpa + done_bytes.
  *
  * Each 2 MiB block is described as it was at one moment; different blocks may be
  * of different moments.  Nothing is faulted in or changed.
  *
  * Return: 0 or -1 with errno: ENXIO, ESRCH, EINTR as VMIRROR_MIGRATE has, EBUSY if the
- * mapping would not hold still for one second.
+ * beginning of the mapping would not hold still for one second.
  */
 struct vmirror_snapshot {
 	__u32 size;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* populate.c - pages that do not exist yet are made in the pool, as zero */
+#include <fcntl.h>
 #include <pthread.h>
 
+#include <linux/userfaultfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "selfvm.h"
 
@@ -145,6 +148,36 @@ static void no_room(struct target *t, bool huge)
 	munmap(memory, LENGTH);
 }
 
+/* What the kernel will not have made, here for a userfaultfd, is told as such: it is not "absent". */
+static void refused(struct target *t)
+{
+	char *memory = map_anonymous(LENGTH, false);
+	int vm = vm_attach(t, "populate", 0), pool = pool_create(t, "populate", LENGTH);
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register missing = {
+		.range = { (uintptr_t)memory, LENGTH / 2 },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct vmirror_pool_stat ps;
+	struct vmirror_moved moved;
+
+	CHECK(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0);
+	CHECK(ioctl(uffd, UFFDIO_REGISTER, &missing) == 0);
+	migrate_with(vm, pool, (uintptr_t)memory, LENGTH, VMIRROR_MIGRATE_POPULATE, &moved);
+	CHECK(moved.moved_pages == PAGES / 2);
+	CHECK(moved.skipped_pages[VMIRROR_SKIP_BUSY] == PAGES / 2);
+	pool_stat(pool, &ps);
+	CHECK(ps.used_bytes == LENGTH / 2);
+	close(uffd);
+	populate(vm, pool, memory, LENGTH, &moved);
+	CHECK(moved.moved_pages == PAGES / 2);
+	CHECK(is_zero(memory, LENGTH));
+	close(vm);
+	close(pool);
+	munmap(memory, LENGTH);
+}
+
 struct writer {
 	char *memory;
 	bool end;
@@ -196,6 +229,7 @@ void case_populate(struct target *t)
 	(void)t;
 	mixed(&own);
 	read_only(&own);
+	refused(&own);
 	for (int huge = 0; huge < 2; huge++) {
 		all(&own, huge);
 		no_room(&own, huge);
