@@ -5,7 +5,6 @@
 #include "fire.h"
 
 #define WORDS (VMIRROR_PAGE_SIZE / sizeof(uint64_t))
-#define STRIDE (WORDS / 8)	/* enough to tell pages, and parts of a page, apart */
 
 static uint64_t word_of(uint64_t tag, uint64_t index)
 {
@@ -16,7 +15,7 @@ void page_write(char *page, uint64_t tag)
 {
 	volatile uint64_t *words = (void *)page;
 
-	for (uint64_t i = 0; i < WORDS; i += STRIDE)
+	for (uint64_t i = 0; i < WORDS; i++)
 		words[i] = word_of(tag, i);
 }
 
@@ -24,7 +23,7 @@ bool page_holds(const char *page, uint64_t tag)
 {
 	const volatile uint64_t *words = (const void *)page;
 
-	for (uint64_t i = 0; i < WORDS; i += STRIDE)
+	for (uint64_t i = 0; i < WORDS; i++)
 		if (words[i] != word_of(tag, i))
 			return false;
 	return true;

@@ -11,7 +11,6 @@
 
 #define PAGE ((uint64_t)VMIRROR_PAGE_SIZE)
 #define WORDS (PAGE / sizeof(uint64_t))
-#define STRIDE 64		/* words: enough to tell pages, and parts of a page, apart */
 
 static uint64_t word_of(uint32_t value, uint64_t i)
 {
@@ -21,7 +20,7 @@ static uint64_t word_of(uint32_t value, uint64_t i)
 /* @where: the word that is not as it must be */
 static bool holds(const uint64_t *words, uint32_t value, uint64_t *where)
 {
-	for (uint64_t i = 0; i < WORDS; i += STRIDE) {
+	for (uint64_t i = 0; i < WORDS; i++) {
 		if (((const volatile uint64_t *)words)[i] != word_of(value, i)) {
 			*where = i;
 			return false;
@@ -84,7 +83,7 @@ void content_write(char *page, uint32_t value)
 {
 	volatile uint64_t *words = (uint64_t *)page;
 
-	for (uint64_t i = 0; i < WORDS; i += STRIDE)
+	for (uint64_t i = 0; i < WORDS; i++)
 		words[i] = word_of(value, i);
 }
 
