@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # limit: 150
 #
-# The event ring adds up; its overflow is told; the state is right after it.
+# The event ring adds up; its overflow is told; the state is right after it. It tells that the host tracks what is written.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -10,3 +10,4 @@ without_hmmd
 guest_start one --mem 256 --vcpus 2
 guest one memfill start data --mib 64 --huge --seed 3
 vmirror-test ring "$(guest_pid one)" "timeout 60 labguest exec one -- memfill verify data </dev/null >/dev/null"
+vmirror-test soft-dirty

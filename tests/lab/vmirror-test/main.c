@@ -40,6 +40,8 @@ static const struct entry {
 	{ .name = "dma", .run = case_dma },
 	{ .name = "dma-guest", .run = case_dma_guest, .arguments = VM },
 	{ .name = "process", .run = case_process },
+	{ .name = "fault-around", .run = case_fault_around },
+	{ .name = "soft-dirty", .run = case_soft_dirty },
 	{ .name = "change", .run = case_change },
 	{ .name = "kernel-moves", .run = case_kernel_moves },
 	{ .name = "balancing", .run = case_balancing },

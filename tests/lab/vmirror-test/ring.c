@@ -5,64 +5,14 @@
 
 #include <sys/mman.h>
 
+#include "ring-read.h"
 #include "selfvm.h"
-
-struct totals {
-	uint64_t out, back, lost;
-};
-
-static struct vmirror_ring *map_ring(int vm)
-{
-	struct vmirror_ring *ring = mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm, 0);
-	uint32_t size;
-
-	CHECK(ring != MAP_FAILED);
-	CHECK(ring->magic == VMIRROR_RING_MAGIC && ring->record_size == sizeof(struct vmirror_record));
-	size = ring->map_size;
-	munmap(ring, 4096);
-	ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm, 0);
-	CHECK(ring != MAP_FAILED);
-	return ring;
-}
-
-static bool readable(int vm)
-{
-	struct pollfd fd = { .fd = vm, .events = POLLIN };
-
-	return poll(&fd, 1, 0) == 1;
-}
-
-/* Read everything there is; times must ascend. */
-static void drain(int vm, struct vmirror_ring *ring, struct totals *totals)
-{
-	struct vmirror_record *records = (void *)((char *)ring + ring->record_offset);
-	uint64_t last = 0;
-
-	while (readable(vm)) {
-		uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), tail = ring->tail;
-
-		for (; tail != head; tail++) {
-			struct vmirror_record *r = &records[tail & (ring->records - 1)];
-
-			CHECK(r->type >= VMIRROR_EVENT_OUT && r->type <= VMIRROR_EVENT_LOST);
-			CHECK(r->time_ns >= last);
-			last = r->time_ns;
-			if (r->type == VMIRROR_EVENT_OUT)
-				totals->out += r->pages;
-			else if (r->type == VMIRROR_EVENT_BACK)
-				totals->back += r->pages;
-			else if (r->type == VMIRROR_EVENT_LOST)
-				totals->lost += r->pages;
-		}
-		__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
-	}
-}
 
 static void adds_up(struct target *t)
 {
 	int vm = vm_attach(t, "ring", VMIRROR_RING_MAX), pool;
-	struct vmirror_ring *ring = map_ring(vm);
-	struct totals totals = { 0 };
+	struct vmirror_ring *ring = ring_map(vm);
+	struct ring_totals totals = { 0 };
 	struct vmirror_moved moved;
 	struct vmirror_vm_stat vs;
 	uint64_t length, gpa = lowest_ram(vm, &length);
@@ -72,12 +22,12 @@ static void adds_up(struct target *t)
 	verify(t);
 	recall(vm, gpa, length, &moved);
 	check_none_out(vm);
-	drain(vm, ring, &totals);
+	ring_drain(vm, ring, &totals);
 	vm_stat(vm, &vs);
 	CHECK(totals.lost == 0 && vs.lost_records == 0);
 	CHECK(totals.out == vs.moved_out);
 	CHECK(totals.back == vs.back_fault + vs.back_recall);
-	munmap(ring, ring->map_size);
+	ring_unmap(ring);
 	close(vm);
 	close(pool);
 }
@@ -95,7 +45,7 @@ struct follower {
 static void *follow(void *arg)
 {
 	struct follower *f = arg;
-	struct totals totals = { 0 };
+	struct ring_totals totals = { 0 };
 
 	while (!__atomic_load_n(&f->end, __ATOMIC_ACQUIRE)) {
 		struct pollfd fd = { .fd = f->vm, .events = POLLIN };
@@ -105,7 +55,7 @@ static void *follow(void *arg)
 		if (poll(&fd, 1, WAKE_MS) != 1 || now_ms() - start >= WAKE_MS)
 			FAIL("nobody woke the reader after %llu pages",
 			     (unsigned long long)totals.out);
-		drain(f->vm, f->ring, &totals);
+		ring_drain(f->vm, f->ring, &totals);
 		__atomic_store_n(&f->seen, totals.out, __ATOMIC_RELEASE);
 	}
 	return NULL;
@@ -139,7 +89,7 @@ static void wakes(void)
 	selfvm_create(&self);
 	gpa = selfvm_add_slot(&self, memory, 2 * MiB);
 	f.vm = vm_attach(&self.t, "wakes", 0);
-	f.ring = map_ring(f.vm);
+	f.ring = ring_map(f.vm);
 	pool = pool_create(&self.t, "wakes", 2 * MiB);
 	CHECK(pthread_create(&thread, NULL, follow, &f) == 0);
 	/* One at a time: the reader has gone to sleep, or is just about to. */
@@ -156,7 +106,7 @@ static void wakes(void)
 	__atomic_store_n(&f.end, true, __ATOMIC_RELEASE);
 	out += out_and_back(f.vm, pool, gpa, length);
 	pthread_join(thread, NULL);
-	munmap(f.ring, f.ring->map_size);
+	ring_unmap(f.ring);
 	check_none_out(f.vm);
 	check_pattern(memory, length, 1);
 	close(f.vm);
@@ -187,8 +137,8 @@ static void check_snapshot(int vm, uint64_t gpa, uint64_t length)
 static void overflows(struct target *t)
 {
 	int vm = vm_attach(t, "ring", VMIRROR_RING_MIN), pool;
-	struct vmirror_ring *ring = map_ring(vm);
-	struct totals totals = { 0 };
+	struct vmirror_ring *ring = ring_map(vm);
+	struct ring_totals totals = { 0 };
 	struct vmirror_moved moved;
 	struct vmirror_vm_stat vs;
 	uint64_t length, gpa = lowest_ram(vm, &length);
@@ -201,7 +151,7 @@ static void overflows(struct target *t)
 	check_snapshot(vm, gpa, length);
 	recall(vm, gpa, length, &moved);
 	check_none_out(vm);
-	drain(vm, ring, &totals);
+	ring_drain(vm, ring, &totals);
 	vm_stat(vm, &vs);
 	CHECK(vs.lost_records > 0);
 	CHECK(totals.lost == vs.lost_records);
@@ -212,9 +162,9 @@ static void overflows(struct target *t)
 	recall(vm, gpa, length, &moved);
 	ring->tail = ring->head;
 	memset(&totals, 0, sizeof(totals));
-	drain(vm, ring, &totals);
+	ring_drain(vm, ring, &totals);
 	CHECK(totals.lost > 0);
-	munmap(ring, ring->map_size);
+	ring_unmap(ring);
 	close(vm);
 	close(pool);
 	verify(t);

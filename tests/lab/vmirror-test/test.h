@@ -107,6 +107,8 @@ void case_evict(struct target *t);
 void case_device(struct target *t);
 void case_dma(struct target *t);
 void case_process(struct target *t);
+void case_fault_around(struct target *t);
+void case_soft_dirty(struct target *t);
 void case_populate(struct target *t);
 void case_failnth(struct target *t);
 void case_change(struct target *t);
