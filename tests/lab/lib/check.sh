@@ -10,7 +10,7 @@ SKIPPED=0
 TEST_UNIT=(systemd-run --quiet --unit=lab-test --collect --pipe --wait --setenv=HOME=/root --setenv=LANG=C.UTF-8
 	--setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --property=TimeoutStopSec=10)
 STOP_TEST=(sh -c 'systemctl stop lab-test.service; systemctl reset-failed lab-test.service')
-DEFAULT_LIMIT=120       # seconds, for a lab test that names no "# limit:"
+DEFAULT_LIMIT=240       # seconds, for a lab test that names no "# limit:"
 
 lab_check()
 {

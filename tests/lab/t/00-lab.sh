@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 180
 #
 # The lab itself: a test that runs in it can only be believed if guests, exec, memfill and the kernel log do what they say.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # Out and back: MIGRATE, SNAPSHOT, the counters and the guest agree; a full pool.
 

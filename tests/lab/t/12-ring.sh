@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # The event ring adds up; its overflow is told; the state is right after it. It tells that the host tracks what is written.
 

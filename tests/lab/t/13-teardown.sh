@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 200
 #
 # Every order in which VM, pool and their holder can go while pages are out; also a mirrored process before them.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # A signal ends a long MIGRATE early and in good order.
 

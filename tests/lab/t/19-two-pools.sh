@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 180
 #
 # Several pools: each sends home its own; pages move from one to another; coherent memory.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # 2 MiB folios come home in pieces, as they do where the host has no huge page left: by fault, by recall, by device page.
 

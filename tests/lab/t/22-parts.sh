@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 200
 #
 # 2 MiB folios that are out and lose parts while everyone wants them home, with the kernel held up where it splits them.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # Memory is unmapped, moved, protected, discarded, forked and copied on write while it goes out and comes back; its process exits.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # The kernel collapses, merges, compacts and swaps pages while they go out and come back. It balances them in 53-two-nodes.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # Direct I/O, vmsplice and fixed buffers of io_uring bring pages home, and those that hold on to them keep them there.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # Folios that are out lose parts, in every way and again and again; memory of all kinds lies side by side.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 180
 #
 # An operator's morning: out by range, by amount and whole, in 2 MiB and in 4 KiB pages; the guest reads all the while.
 

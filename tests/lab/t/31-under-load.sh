@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # The whole guest goes out again and again while it writes and checks its memory. For that the kernel does not have all CPUs drain their LRU
 # batches over and over.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # The balloon takes memory that is out: it is dropped there, never brought home, events say so, and what the guest uses stays right.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 120
 #
 # The VMM is killed, and another one quits, with everything out: hmmd lets go, the pool is empty, nothing is held.
 

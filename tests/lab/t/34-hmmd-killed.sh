@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # hmmd is killed with pages out, idle and in the middle of a migration: it comes back, finds pool and VM, and the
 # guest never notices.

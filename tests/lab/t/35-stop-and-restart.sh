@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 120
 #
 # 'systemctl restart hmmd' leaves moved pages out; 'systemctl stop hmmd' brings everything home.
 

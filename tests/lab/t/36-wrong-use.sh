@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 120
 #
 # Wrong use gets one clear line with what to do, and an exit status that scripts can trust.
 

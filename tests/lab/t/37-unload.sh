@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 120
 #
 # The module cannot be unloaded while it is in use, and can when it is not; without it hmmctl says what to do.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # hmmd is held up until a VM's ring has overflowed: afterwards it knows again where the memory is.
 

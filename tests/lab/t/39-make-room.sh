@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # A full pool: its coldest pages make room for what is asked for, whichever VM's they are; no byte is lost.
 

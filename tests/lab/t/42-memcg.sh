@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # A process under a memory limit, partly in swap, partly out: it lives on, and its memory comes back under the limit.
 

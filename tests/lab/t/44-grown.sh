@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 120
 #
 # Single pages become a huge page, which loses parts, between MIGRATE's look and its setting out; with the kernel held up there
 # and where it splits.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 180
 #
 # A software device works in a guest's memory through the mirror: RAM, pools, what is not there, exclusively, while all moves.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
 #
 # A software device sees a running guest's memory as its CPUs do; a guest runs on in coherent memory.
 

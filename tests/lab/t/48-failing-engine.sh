@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # The engine fails a copy, at each call of each operation: nothing is lost, and a CPU gets an error only for what cannot be read.
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # Calls at random on /dev/vmirror, its pools and its VMs: the documented errors, no harm done, nothing left.
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 150
+# limit: 300
 #
 # The host runs out of memory with a guest's RAM out: it comes home all the same, touched or asked for. The reserve carries it, and where
 # that is used up, the OOM killer makes room; it never takes the guest for it.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # nodes: 2
-# limit: 120
 #
 # The kernel balances pages between two nodes while they go out and come back.
 

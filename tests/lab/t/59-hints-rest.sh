@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 240
 #
 # What the guest uses while it hints that it belongs into device memory does not go to and fro; it goes out when the guest leaves it alone.
 
