@@ -33,9 +33,11 @@ static const char usage[] =
 	"                     [--first PAGE --count N]          or a part of it\n"
 	"                     [--populate] [--keep]\n"
 	"                     [--seconds N]                     and wait until it is done, at most so long\n"
-	"                     [--each N]                        or a hint for each N pages\n"
-	"       memfill latency NAME [--rounds N]               out and home by hints: ms until it was out,\n"
-	"                     [--first PAGE --count N]          and bytes, a line each round\n"
+	"                     [--each N]                        or a hint for each N pages: how long until\n"
+	"                                                       they were given, answered and done\n"
+	"       memfill latency NAME [--rounds N]               out and home by hints; a line each: which, round,\n"
+	"                     [--first PAGE --count N]          ms until that was said, bytes told and done\n"
+	"                     [--rest]                          and as long a rest after each round\n"
 	"       memfill hints NAME                              what became of them, a line of JSON each\n"
 	"       memfill forget NAME [--cookie N]                take one back, or all\n"
 	"       memfill info NAME\n"
@@ -84,15 +86,25 @@ static uint64_t number(const char *text)
 }
 
 static const struct option options[] = {
-	{ "mib", required_argument, NULL, 'm' },      { "huge", no_argument, NULL, 'h' },
-	{ "holes", no_argument, NULL, 'o' },	      { "seed", required_argument, NULL, 's' },
-	{ "uid", required_argument, NULL, 'u' },      { "first", required_argument, NULL, 'f' },
-	{ "count", required_argument, NULL, 'c' },    { "seconds", required_argument, NULL, 't' },
-	{ "usec", required_argument, NULL, 'w' },     { "advice", required_argument, NULL, 'a' },
-	{ "priority", required_argument, NULL, 'p' }, { "populate", no_argument, NULL, 'P' },
-	{ "keep", no_argument, NULL, 'k' },	      { "cookie", required_argument, NULL, 'C' },
-	{ "each", required_argument, NULL, 'e' },     { "rounds", required_argument, NULL, 'r' },
-	{ "help", no_argument, NULL, '?' },	      { 0 },
+	{ "mib", required_argument, NULL, 'm' },
+	{ "huge", no_argument, NULL, 'h' },
+	{ "holes", no_argument, NULL, 'o' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "uid", required_argument, NULL, 'u' },
+	{ "first", required_argument, NULL, 'f' },
+	{ "count", required_argument, NULL, 'c' },
+	{ "seconds", required_argument, NULL, 't' },
+	{ "usec", required_argument, NULL, 'w' },
+	{ "advice", required_argument, NULL, 'a' },
+	{ "priority", required_argument, NULL, 'p' },
+	{ "populate", no_argument, NULL, 'P' },
+	{ "keep", no_argument, NULL, 'k' },
+	{ "cookie", required_argument, NULL, 'C' },
+	{ "each", required_argument, NULL, 'e' },
+	{ "rounds", required_argument, NULL, 'r' },
+	{ "rest", no_argument, NULL, 'R' },
+	{ "help", no_argument, NULL, '?' },
+	{ 0 },
 };
 
 static void take_option(struct request *r, int option)
@@ -136,6 +148,9 @@ static void take_option(struct request *r, int option)
 		break;
 	case 'r':
 		r->rounds = number(optarg);
+		break;
+	case 'R':
+		r->rest = 1;
 		break;
 	case 'P':
 		r->flags |= HMMHINT_POPULATE;

@@ -19,7 +19,7 @@ struct request {
 	char advice[24];
 	uint64_t mib, seed, first, count, seconds, usec, cookie, each, rounds;
 	uint32_t priority, flags, uid;
-	uint8_t huge, holes;
+	uint8_t huge, holes, rest;
 };
 
 struct memory {
@@ -58,11 +58,20 @@ int compact(const struct memory *m, FILE *out);
 
 /* ---- hints.c: what the host is told about it ------------------------------------------------ */
 
+struct hmmhint;
+
+/* One for all hints: they end with the process.  NULL, and it was said why. */
+struct hmmhint *handle(FILE *out);
+int failed(const char *what, FILE *out); /* says errno; returns 1 */
 int hint(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
-int hint_each(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
-int latency(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
 int print_hints(FILE *out);
 int forget(const struct request *r, FILE *out);
+
+/* ---- timed.c: how long hints take ----------------------------------------------------------- */
+
+double now_ms(void);
+int hint_each(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
+int latency(const struct memory *m, const struct request *r, uint64_t end, FILE *out);
 
 /* ---- serve.c: the daemon ------------------------------------------------------------------- */
 
