@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# report.jq: from samples to figures. In: all samples as an array; $meta; $clocksource. Out: {meta, pages, attach, guest, memory, ratios, samples}.
+# report.jq: from samples to figures. In: all samples as an array; $meta; $clocksource. Out: {meta, pages, attach, guest, memory, hints, ratios, samples}.
 
 def quantile($q): sort | if length == 0 then null else
 	((length - 1) * $q) as $at | ($at | floor) as $low |
 	.[$low] + (.[([$low + 1, length - 1] | min)] - .[$low]) * ($at - $low) end;
 def median: quantile(0.5);
+# What one waits for it as a rule, and what one must be prepared to wait.
+def percentiles: {p50: median, p99: quantile(0.99), longest: max, n: length};
 # Median, quartiles and number of an array.
 def spread: {median: median, low: quantile(0.25), high: quantile(0.75), n: length};
 # Where the true median is, in 19 of 20 cases at least: by order statistics, whatever the distribution. null if there are too few.
@@ -41,6 +43,23 @@ def attach_rounds($mib): attach_ns($mib) | to_entries | map({key: (.key | tostri
 (map(select(.part == "footprint"))) as $footprint |
 (map(select(.part == "guest-cost"))) as $costs |
 
+# A hint counts where all of it moved, and the trace has all of that. null: there was no such part.
+def latencies: map(select(.part == "hint-latency")) | group_by([.bytes, .way == "home"]) | map(
+	{bytes: .[0].bytes, way: .[0].way, tried: length} +
+	(map(select(.done >= .told * 0.99)) | {said_us: (map(.said_ns / 1000) | percentiles)} +
+		(map(select(.ns and .moved >= .told * 0.99)) | {moved_us: (map(.ns / 1000) | percentiles)})));
+def rates: map(select(.part == "hint-rate")) | group_by([.limits, .advice == "device"]) | map(
+	{limits: .[0].limits, advice: .[0].advice, hints: .[0].hints,
+	 answered_per_second: (map(.hints / .answered_ms * 1000) | spread),
+	 given_per_second: (map(.hints / .given_ms * 1000) | spread),
+	 through_ms: (map(.through_ms) | spread)});
+def standing: map(select(.part == "hint-memory")) | group_by([.who, .advice == "device"]) | map(
+	(map(select(.hints == 0))[0]) as $none | (map(select(.hints > 0))[0]) as $many | select($none and $many) |
+	{who: $many.who, advice: $many.advice, hints: $many.hints,
+	 without: ($none | {rss_kib, pss_kib, anon_kib}), with: ($many | {rss_kib, pss_kib, anon_kib}),
+	 bytes_each: (($many.rss_kib - $none.rss_kib) * 1024 / $many.hints)});
+(if any(.part | startswith("hint-")) then {latency: latencies, rate: rates, memory: standing} else null end) as $hints |
+
 {
 	meta: ($meta + {clocksource: $clocksource}),
 	pages: ($pages | group_by([.what, .page, .threads]) | map(
@@ -63,6 +82,7 @@ def attach_rounds($mib): attach_ns($mib) | to_entries | map({key: (.key | tostri
 		pool: (map(select(.part == "pool-cost"))[0]),
 		daemon: (map(select(.part == "daemon")) | map(del(.part)))
 	},
+	hints: $hints,
 	ratios: [
 		ratio("out: 2 MiB, times as fast as zram page-out"; rounds(["out", "2M", 1]); rounds(["zram-out", "4K", 1]); {fast: true, prototype: 24}),
 		ratio("out: 2 MiB, times as fast as 4 KiB"; rounds(["out", "2M", 1]); rounds(["out", "4K", 1]); {fast: true, prototype: 5}),

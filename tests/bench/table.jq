@@ -68,6 +68,20 @@ head("Memory"; ""),
 	(.overhead_bytes | kib | lpad(14)) + "  " + (.overhead_bytes / .bytes * 100 | fixed(2)) + " % of the pool"),
 ($r.memory.daemon[]? | "  " + ("hmmd with \(.vms) VMs: resident, own" | pad(46)) +
 	(.rss_kib * 1024 | kib | lpad(14)) + "  " + (.anon_kib * 1024 | kib)),
+($r.hints | select(.) |
+	def size: if . >= 1048576 then "\(. / 1048576 | round) MiB" else "\(. / 1024 | round) KiB" end;
+	def ms($us): $us / 1000? // null | fixed(2) | lpad(10);
+	def row($text; $us; $tried): "  " + ($text | pad(46)) + ms($us.p50) + ms($us.p99) + ms($us.longest) + ("\($us.n) of \($tried)" | lpad(14));
+	head("Hints: from hmmhint_advise() on, ms"; "       p50       p99   longest       counted"),
+	(.latency[] | "\(.bytes | size), \(.way): " as $what |
+		row($what + "the last page has moved"; .moved_us; .tried), row($what + "the program is told"; .said_us; .tried)),
+	head("Hints in a second, through one channel"; "  answered    spread     given  done after"),
+	(.rate[] | "  " + ("\(.hints), \(.advice), limits: \(.limits)" | pad(46)) + (.answered_per_second.median | fixed(0) | lpad(10)) +
+		(.answered_per_second | scatter | lpad(10)) + (.given_per_second.median | fixed(0) | lpad(10)) + (.through_ms.median / 1000 | fixed(1) + " s" | lpad(12))),
+	head("Memory of standing hints, KiB: resident/PSS/own"; "         without                with  bytes each"),
+	(def all: "\(.rss_kib)/\(.pss_kib)/\(.anon_kib)";
+		.memory[] | "  " + ("\({agent: "hmm-agentd", hmmd: "hmmd"}[.who]), \(.hints) hints, \(.advice)" | pad(46)) + (.without | all | lpad(18)) +
+		(.with | all | lpad(20)) + (.bytes_each | fixed(0) | lpad(12)))),
 head("Ratios, round for round"; "      here   (95 % sure)    best  prototype      aim"),
 ($r.ratios[] | "  " + (.name | pad(46)) + (.median | brief | lpad(10)) + (if .sure then .sure | map(brief) | join("-") else "-" end | lpad(14)) + (.best | brief | lpad(8)) +
 	(.prototype | brief | lpad(11)) + (.aim // "-" | lpad(9)))
