@@ -50,10 +50,13 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/hint-connect.c \
 	vmm-daemon/hmmd/hint-news.c \
 	vmm-daemon/hmmd/hint-news.h \
+	vmm-daemon/hmmd/hint-parts.c \
 	vmm-daemon/hmmd/hint-policy.c \
 	vmm-daemon/hmmd/hint-policy.h \
+	vmm-daemon/hmmd/hint-policy-private.h \
 	vmm-daemon/hmmd/hint-rest.c \
 	vmm-daemon/hmmd/hint-rest.h \
+	vmm-daemon/hmmd/hint-room.c \
 	vmm-daemon/hmmd/hint-round.c \
 	vmm-daemon/hmmd/hint-round.h \
 	vmm-daemon/hmmd/hint-table.c \
