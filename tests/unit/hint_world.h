@@ -129,6 +129,16 @@ static inline uint64_t count_out(const struct world *w, uint64_t first, uint64_t
 	return n;
 }
 
+/* A page that comes home leaves room where it was, which need not be where hints go. */
+static inline void bring_home(struct world *w, uint64_t page)
+{
+	PictureExtent extent;
+
+	if (picture_next(w->picture, page * PAGE, &extent) && extent.pool_id == w->now.pool_id)
+		w->now.room += PAGE;
+	picture_clear(w->picture, page * PAGE, 1);
+}
+
 static inline void move_page(struct world *w, uint64_t page, bool out, struct vmirror_moved *moved)
 {
 	if (is_out(w, page) == out) {
@@ -143,8 +153,7 @@ static inline void move_page(struct world *w, uint64_t page, bool out, struct vm
 		picture_set(w->picture, page * PAGE, 1, 1, page * PAGE);
 	} else {
 		moved->moved_pages++;
-		w->now.room += PAGE;
-		picture_clear(w->picture, page * PAGE, 1);
+		bring_home(w, page);
 	}
 }
 
@@ -154,8 +163,7 @@ static inline void touch(struct world *w, uint64_t first, uint64_t pages)
 	for (uint64_t page = first; page < first + pages; page++) {
 		if (!is_out(w, page))
 			continue;
-		w->now.room += PAGE;
-		picture_clear(w->picture, page * PAGE, 1);
+		bring_home(w, page);
 		hint_rest_back(w->rest, page * PAGE, 1, w->now.now_ms);
 	}
 }

@@ -284,6 +284,37 @@ static void a_full_pool(void)
 	world_end(&w);
 }
 
+/* What is in another pool makes no room in this one; for the quota it is as good as any. */
+static void room_in_another_pool(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	w.now.room = 30 * PAGE;
+	picture_set(w.picture, 0, 20, 2, 0);
+	hint(&w, 1, HINT_ADVICE_COLD, 0, 0, 20);
+	hint(&w, 2, HINT_ADVICE_COLD, ANY, 100, 30);
+	settle(&w);
+	CHECK_DONE(&w, 1, 20);
+	CHECK_DONE(&w, 2, 30);
+	hint(&w, 3, HINT_ADVICE_DEVICE, ANY, 200, 25);
+	settle(&w);
+	CHECK_DONE(&w, 3, 25);
+	CHECK_DONE(&w, 1, 20);
+	CHECK_SKIPPED(&w, 2, 5, POOL_FULL, 25);
+	/* of two things that it lacks each is made where that is possible */
+	w.now.quota = 50 * PAGE;
+	w.now.room = 5 * PAGE;
+	hint(&w, 4, HINT_ADVICE_DEVICE, 7, 300, 10);
+	settle(&w);
+	CHECK_DONE(&w, 4, 10);
+	CHECK_DONE(&w, 3, 25);
+	CHECK_NUMBER(count_out(&w, 0, 20), 15);
+	CHECK_NUMBER(count_out(&w, 100, 30), 0);
+	CU_ASSERT(w.most_out <= 50 * PAGE);
+	world_end(&w);
+}
+
 /* A hint whose pages do not move must not chase others out again and again. */
 static void makes_room_once(void)
 {
@@ -468,6 +499,7 @@ int main(void)
 		{ "recalled is left alone", recalled_is_left_alone },
 		{ "room in steps", room_in_steps },
 		{ "a full pool", a_full_pool },
+		{ "room in another pool", room_in_another_pool },
 		{ "makes room once", makes_room_once },
 		{ "no ping-pong", no_ping_pong },
 		{ "rest is its owner's", rest_is_its_owners },

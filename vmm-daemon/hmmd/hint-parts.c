@@ -44,19 +44,28 @@ static int best_first(gconstpointer a, gconstpointer b)
 	return (x->gpa > y->gpa) - (x->gpa < y->gpa);
 }
 
-/* What is out of it, unless that would not come home just now. */
-static uint64_t can_give(const struct pass *pass, const struct part *part)
+/* Whether what is out of it would come home just now. */
+static bool can_give(const struct pass *pass, const struct part *part)
 {
-	return part->hint->stays_ms <= pass->now->now_ms ? part->out : 0;
+	return part->hint->stays_ms <= pass->now->now_ms;
+}
+
+static void add_part(struct pass *pass, const struct part *part)
+{
+	if (can_give(pass, part)) {
+		pass->behind.all += part->out.all;
+		pass->behind.here += part->out.here;
+	}
+	g_array_append_vals(pass->parts, part, 1);
 }
 
 static void add_nobodys(struct pass *pass, uint64_t gpa, uint64_t end)
 {
-	struct part part = { gpa, end, pass->nobody, end - gpa };
+	struct part part = { gpa, end, pass->nobody, { end - gpa, end - gpa } };
 
-	pass->behind += can_give(pass, &part);
-	pass->nobodys += can_give(pass, &part);
-	g_array_append_val(pass->parts, part);
+	add_part(pass, &part);
+	if (can_give(pass, &part))
+		pass->nobodys += part.out.all;
 }
 
 /* What is in the pool, between the stretches. */
@@ -64,11 +73,11 @@ static void find_nobodys(struct pass *pass, const GArray *stretches)
 {
 	guint next = 0;
 
-	for (guint i = 0; i < pass->out_sums->runs->len; i++) {
-		const PictureRun *run = &g_array_index(pass->out_sums->runs, PictureRun, i);
+	for (guint i = 0; i < pass->here_sums->runs->len; i++) {
+		const PictureRun *run = &g_array_index(pass->here_sums->runs, PictureRun, i);
 		uint64_t gpa = run->gpa;
 
-		while (run->pool_id == pass->now->pool_id && gpa < run->end) {
+		while (gpa < run->end) {
 			const HintStretch *stretch =
 				next < stretches->len ? &g_array_index(stretches, HintStretch, next)
 						      : NULL;
@@ -97,17 +106,17 @@ void hint_parts_find(struct pass *pass)
 			.gpa = stretch->gpa,
 			.end = stretch->end,
 			.hint = stretch->hint,
-			.out = picture_sums_bytes(pass->out_sums, stretch->gpa, stretch->end),
+			.out.all = picture_sums_bytes(pass->out_sums, stretch->gpa, stretch->end),
+			.out.here = picture_sums_bytes(pass->here_sums, stretch->gpa, stretch->end),
 		};
 		struct account *account = account_of(pass, part.hint);
 
 		if (hint_wants_out(part.hint)) {
-			account->obeying += part.end - part.gpa - part.out;
-			pass->out += part.out;
-			pass->behind += can_give(pass, &part);
-			g_array_append_val(pass->parts, part);
+			account->obeying += part.end - part.gpa - part.out.all;
+			pass->out += part.out.all;
+			add_part(pass, &part);
 		} else {
-			account->obeying += part.out;
+			account->obeying += part.out.all;
 			g_array_append_val(pass->home, part);
 		}
 	}
@@ -117,5 +126,8 @@ void hint_parts_find(struct pass *pass)
 
 void hint_parts_pass(struct pass *pass, const struct part *part)
 {
-	pass->behind -= can_give(pass, part);
+	if (!can_give(pass, part))
+		return;
+	pass->behind.all -= part->out.all;
+	pass->behind.here -= part->out.here;
 }

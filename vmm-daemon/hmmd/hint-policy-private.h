@@ -8,12 +8,18 @@
 #include "hint-policy.h"
 #include "picture-sums.h"
 
-/* A stretch of memory, with what it has in the pool. */
+/* Bytes that are out: in whatever pool, and of these in the pool where hints go. */
+struct out_bytes {
+	uint64_t all;
+	uint64_t here;
+};
+
+/* A stretch of memory. */
 struct part {
 	uint64_t gpa;
 	uint64_t end;
 	Hint *hint;
-	uint64_t out;
+	struct out_bytes out;
 };
 
 /* What the pass finds out about a hint, for its outcome. */
@@ -29,6 +35,7 @@ struct account {
 struct pass {
 	HintTable *table;
 	PictureSums *out_sums;
+	PictureSums *here_sums; /* of the pool where hints go */
 	Hint *nobody;
 	const HintSituation *now;
 	GHashTable *accounts; /* Hint * -> struct account * */
@@ -36,11 +43,13 @@ struct pass {
 	GArray *home;	      /* that are wanted in RAM */
 	GArray *out_orders;
 	GArray *orders;
-	uint64_t room;	    /* that is free, for hints */
-	uint64_t out;	    /* what all hints have out */
-	uint64_t behind;    /* what parts after this one have out, and can have back */
-	uint64_t nobodys;   /* of that, what obeys no hint: it is last */
-	uint64_t displaced; /* what has to go, the last first */
+	uint64_t pool_room;	 /* that is free in the pool */
+	uint64_t quota_room;	 /* that the quota leaves, wherever it is */
+	uint64_t out;		 /* what all hints have out */
+	struct out_bytes behind; /* what parts after this one have out, and can have back */
+	uint64_t nobodys;	 /* of that, what obeys no hint: it is last, and all of it here */
+	uint64_t from_here;	 /* what has to leave the pool, the last first */
+	uint64_t from_any;	 /* what has to come home besides, from any pool */
 	enum hint_reason no_room;
 	uint64_t most;
 	bool more; /* it was too much for one go */

@@ -26,8 +26,14 @@ void hint_policy_order(struct pass *pass, GArray *orders, const Hint *hint, bool
 		.range = { gpa, bytes },
 	};
 
+	HintOrder *last = orders->len ? &g_array_index(orders, HintOrder, orders->len - 1) : NULL;
+
 	account_of(pass, hint)->ordered |= !made.makes_room;
-	g_array_append_val(orders, made);
+	if (last && last->serial == made.serial && last->out == out &&
+	    last->range.gpa + last->range.bytes == gpa)
+		last->range.bytes += bytes;
+	else
+		g_array_append_val(orders, made);
 }
 
 /* As much as one go has left. */
@@ -171,6 +177,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 		.now = situation,
 		.nobody = hint_table_nobody(table),
 		.out_sums = picture_sums_new(situation->picture),
+		.here_sums = picture_sums_of_pool(situation->picture, situation->pool_id),
 		.accounts = g_hash_table_new_full(NULL, NULL, NULL, g_free),
 		.parts = g_array_new(FALSE, FALSE, sizeof(struct part)),
 		.home = g_array_new(FALSE, FALSE, sizeof(struct part)),
@@ -197,6 +204,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 		pass.next_ms = situation->now_ms;
 	g_hash_table_destroy(pass.accounts);
 	picture_sums_free(pass.out_sums);
+	picture_sums_free(pass.here_sums);
 	g_array_free(pass.parts, TRUE);
 	g_array_free(pass.home, TRUE);
 	g_array_free(pass.out_orders, TRUE);

@@ -14,7 +14,8 @@
  *
  *	of the higher priority; device before willneed-device before cold; the older hint
  *
- * All that the VM has out counts against its quota.  What obeys no hint makes room for what does.
+ * All that the VM has out counts against its quota, and whatever comes home leaves some of it; room
+ * in the pool is left only by what is in that pool.  What obeys no hint makes room for what does.
  * A new hint also has others that are behind it in this order come home if it needs their room; one
  * whose pages could not move at once, or cold, does not.
  *

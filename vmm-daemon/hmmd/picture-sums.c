@@ -10,20 +10,33 @@ static void add(const PictureExtent *extent, void *data)
 		.gpa = extent->gpa,
 		.end = extent->gpa + extent->pages * VMIRROR_PAGE_SIZE,
 		.before = sums->bytes,
-		.pool_id = extent->pool_id,
 	};
 
+	if (sums->one_pool && sums->pool_id != extent->pool_id)
+		return;
 	sums->bytes += run.end - run.gpa;
 	g_array_append_val(sums->runs, run);
 }
 
-PictureSums *picture_sums_new(const Picture *picture)
+static PictureSums *sum(const Picture *picture, bool one_pool, uint32_t pool_id)
 {
 	PictureSums *sums = g_new0(PictureSums, 1);
 
+	sums->one_pool = one_pool;
+	sums->pool_id = pool_id;
 	sums->runs = g_array_new(FALSE, FALSE, sizeof(PictureRun));
 	picture_each(picture, add, sums);
 	return sums;
+}
+
+PictureSums *picture_sums_new(const Picture *picture)
+{
+	return sum(picture, false, 0);
+}
+
+PictureSums *picture_sums_of_pool(const Picture *picture, uint32_t pool_id)
+{
+	return sum(picture, true, pool_id);
 }
 
 void picture_sums_free(PictureSums *sums)
