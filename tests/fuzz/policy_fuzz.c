@@ -60,7 +60,7 @@ static bool carry_out(struct world *w, const HintOrder *order, unsigned int numb
 	}
 	if (order->out)
 		hint_rest_out(w->rest, order->range.gpa, pages, order->owner, w->now_ms);
-	hint_policy_tried(w->table, order, &moved, w->now_ms);
+	hint_policy_tried(w->table, order, &moved, w->picture, w->now_ms);
 	return !order->makes_room || moved.moved_pages == pages;
 }
 

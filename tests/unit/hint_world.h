@@ -180,7 +180,7 @@ static inline bool carry_out(struct world *w, const HintOrder *order)
 	for (uint64_t at = 0; at < order->range.bytes; at += PAGE)
 		move_page(w, (order->range.gpa + at) / PAGE, order->out, &moved);
 	w->most_out = MAX(w->most_out, picture_pages(w->picture) * PAGE);
-	hint_policy_tried(w->table, order, &moved, w->now.now_ms);
+	hint_policy_tried(w->table, order, &moved, w->picture, w->now.now_ms);
 	return !order->makes_room || moved.moved_pages * PAGE == order->range.bytes;
 }
 

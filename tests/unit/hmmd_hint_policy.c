@@ -122,6 +122,39 @@ static void what_cannot_move_is_tried_again_later(void)
 	world_end(&w);
 }
 
+/* The rest of the hint does not wait for it. */
+static void only_what_cannot_move_rests(void)
+{
+	struct world w;
+	int64_t next;
+
+	world_begin(&w);
+	w.pinned[3] = w.pinned[5] = true;
+	hint(&w, 1, HINT_ADVICE_DEVICE, ANY, 0, 600);
+	for (int i = 0; i < 8; i++) {
+		next = settle(&w);
+		CHECK_SKIPPED(&w, 1, 598, PINNED, 2);
+		w.now.now_ms = next;
+	}
+	settle(&w);
+	/* a page that was used, long after it went out */
+	touch(&w, 590, 1);
+	w.now.now_ms += 100;
+	settle(&w);
+	CHECK_SKIPPED(&w, 1, 598, PINNED, 2);
+	/* pages that the guest has moved */
+	hint(&w, 1, HINT_ADVICE_DEVICE, ANY, 0, 700);
+	next = settle(&w);
+	CHECK_SKIPPED(&w, 1, 698, PINNED, 2);
+	CHECK_NUMBER((uint64_t)(next - w.now.now_ms), HINT_RETRY_LONGEST_MS - 100);
+	/* and what is stuck waits no longer than it has to */
+	w.pinned[3] = w.pinned[5] = false;
+	w.now.now_ms = next;
+	settle(&w);
+	CHECK_DONE(&w, 1, 700);
+	world_end(&w);
+}
+
 static void too_much_for_one_go(void)
 {
 	struct world w;
@@ -492,6 +525,7 @@ int main(void)
 		{ "willneed-device is once", willneed_is_once },
 		{ "outside of memory", outside_of_memory },
 		{ "what cannot move is tried again later", what_cannot_move_is_tried_again_later },
+		{ "only what cannot move rests", only_what_cannot_move_rests },
 		{ "too much for one go", too_much_for_one_go },
 		{ "no pool", no_pool },
 		{ "quota", quota },

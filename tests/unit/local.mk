@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/hmmd_doctor \
 	tests/unit/hmmd_hint_channel \
 	tests/unit/hmmd_hint_policy \
+	tests/unit/hmmd_hint_stuck \
 	tests/unit/hmmd_hint_table \
 	tests/unit/hmmd_move \
 	tests/unit/hmmd_picture \
@@ -88,6 +89,10 @@ tests_unit_hmmd_hint_channel_LDADD = $(UNIT_LIBS)
 tests_unit_hmmd_hint_policy_SOURCES = tests/unit/hmmd_hint_policy.c tests/unit/check.h tests/unit/hint_world.h
 tests_unit_hmmd_hint_policy_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_hmmd_hint_policy_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_hint_stuck_SOURCES = tests/unit/hmmd_hint_stuck.c tests/unit/check.h
+tests_unit_hmmd_hint_stuck_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_hint_stuck_LDADD = $(UNIT_LIBS)
 
 tests_unit_hmmd_hint_table_SOURCES = tests/unit/hmmd_hint_table.c tests/unit/check.h tests/unit/hint_world.h
 tests_unit_hmmd_hint_table_CFLAGS = $(UNIT_CFLAGS)

@@ -46,20 +46,11 @@ static uint64_t within_one_go(struct pass *pass, uint64_t bytes)
 	return most;
 }
 
-/* A run that could go out, that does not rest. */
+/* A run that could go out. */
 static void send_out(struct pass *pass, const Hint *hint, uint64_t gpa, uint64_t bytes)
 {
-	uint64_t fits;
+	uint64_t fits = hint_room_take(pass, hint, bytes);
 
-	if (gpa + bytes <= hint->tried_to)
-		return;
-	if (gpa < hint->tried_to) {
-		bytes -= hint->tried_to - gpa;
-		gpa = hint->tried_to;
-	}
-	if (!hint_round_may_try(hint, pass->now->now_ms))
-		return;
-	fits = hint_room_take(pass, hint, bytes);
 	if (fits < bytes) {
 		account_of(pass, hint)->held += bytes - fits;
 		at_latest(pass, pass->now->now_ms + ROOM_MS);
@@ -91,6 +82,16 @@ static void send_out_what_does_not_rest(struct pass *pass, const Hint *hint, uin
 		send_out(pass, hint, from, end - from);
 }
 
+/* A run that is in RAM. */
+static void send_out_what_is_not_stuck(struct pass *pass, const Hint *hint, uint64_t gpa,
+				       uint64_t end)
+{
+	uint64_t start;
+
+	while (hint_stuck_next_free(&hint->stuck, &gpa, end, &start))
+		send_out_what_does_not_rest(pass, hint, start, gpa);
+}
+
 static void make_out_orders(struct pass *pass)
 {
 	for (guint i = 0; i < pass->parts->len; i++) {
@@ -98,10 +99,22 @@ static void make_out_orders(struct pass *pass)
 		uint64_t gpa = part->gpa, start;
 
 		hint_parts_pass(pass, part);
-		if (part->hint == pass->nobody)
+		if (part->hint == pass->nobody || hint_round_had_turn(part->hint))
 			continue;
 		while (picture_next_run(pass->now->picture, false, &gpa, part->end, &start))
-			send_out_what_does_not_rest(pass, part->hint, start, gpa);
+			send_out_what_is_not_stuck(pass, part->hint, start, gpa);
+	}
+}
+
+/* A run that is out. */
+static void bring_home(struct pass *pass, const Hint *hint, uint64_t gpa, uint64_t end)
+{
+	uint64_t start, bytes;
+
+	while (hint_stuck_next_free(&hint->stuck, &gpa, end, &start)) {
+		bytes = within_one_go(pass, gpa - start);
+		if (bytes)
+			hint_policy_order(pass, pass->orders, hint, false, start, bytes);
 	}
 }
 
@@ -109,15 +122,10 @@ static void make_home_orders(struct pass *pass)
 {
 	for (guint i = 0; i < pass->home->len; i++) {
 		const struct part *part = &g_array_index(pass->home, struct part, i);
-		uint64_t gpa = MAX(part->gpa, part->hint->tried_to), start, bytes;
+		uint64_t gpa = part->gpa, start;
 
-		while (hint_round_may_try(part->hint, pass->now->now_ms) &&
-		       picture_next_run(pass->now->picture, true, &gpa, part->end, &start)) {
-			bytes = within_one_go(pass, gpa - start);
-			if (bytes)
-				hint_policy_order(pass, pass->orders, part->hint, false, start,
-						  bytes);
-		}
+		while (picture_next_run(pass->now->picture, true, &gpa, part->end, &start))
+			bring_home(pass, part->hint, start, gpa);
 	}
 }
 
@@ -150,8 +158,7 @@ static void tell_outcome(struct pass *pass, Hint *hint)
 
 static void settle(struct pass *pass, Hint *hint)
 {
-	if (!account_of(pass, hint)->ordered && !pass->more &&
-	    hint_round_may_try(hint, pass->now->now_ms))
+	if (!account_of(pass, hint)->ordered && !pass->more)
 		hint_round_end(hint, pass->now->now_ms);
 	if (hint_round_waits(hint) && account_of(pass, hint)->obeying)
 		at_latest(pass, hint->next_try_ms);
@@ -212,7 +219,7 @@ int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *or
 }
 
 void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vmirror_moved *moved,
-		       int64_t now_ms)
+		       const Picture *picture, int64_t now_ms)
 {
 	Hint *hint =
 		order->cookie ? hint_table_find(table, order->cookie) : hint_table_nobody(table);
@@ -220,7 +227,7 @@ void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vm
 	if (!hint || hint->serial != order->serial)
 		return;
 	if (!order->makes_room)
-		hint_round_tried(hint, order->range.gpa + order->range.bytes, order->out, moved);
+		hint_round_tried(hint, &order->range, order->out, moved, picture);
 	else if (moved->moved_pages * VMIRROR_PAGE_SIZE < order->range.bytes)
 		hint->stays_ms = now_ms + HINT_RETRY_FIRST_MS;
 }

@@ -19,8 +19,8 @@
  * A new hint also has others that are behind it in this order come home if it needs their room; one
  * whose pages could not move at once, or cold, does not.
  *
- * Pages that rest (hint-rest.h) are left alone.  What could not move is tried again later
- * (hint-round.h).
+ * Pages that rest (hint-rest.h) are left alone.  What could not move, and only that, is tried again
+ * later (hint-round.h).
  */
 #ifndef HMMD_HINT_POLICY_H
 #define HMMD_HINT_POLICY_H
@@ -66,8 +66,11 @@ typedef struct {
  */
 int64_t hint_policy(HintTable *table, const HintSituation *situation, GArray *orders);
 
-/* What became of an order.  Nothing is done if its hint is not there any more. */
+/*
+ * What became of an order.  picture: as it is after that, or NULL.  Nothing is done if the order's
+ * hint is not there any more.
+ */
 void hint_policy_tried(HintTable *table, const HintOrder *order, const struct vmirror_moved *moved,
-		       int64_t now_ms);
+		       const Picture *picture, int64_t now_ms);
 
 #endif /* HMMD_HINT_POLICY_H */

@@ -3,31 +3,23 @@
 
 #include <string.h>
 
-static bool failed(const Hint *hint)
+bool hint_round_had_turn(const Hint *hint)
 {
-	for (unsigned int i = 0; i <= HINT_REASON_LAST; i++)
-		if (hint->tried[i])
-			return true;
-	return false;
-}
-
-void hint_round_begin(Hint *hint, int64_t now_ms)
-{
-	if (!hint->tried_to && hint->next_try_ms <= now_ms)
-		memset(hint->tried, 0, sizeof(hint->tried));
-}
-
-bool hint_round_may_try(const Hint *hint, int64_t now_ms)
-{
-	/* What is only wanted once has had its turn. */
-	if (hint->advice == HINT_ADVICE_WILLNEED_DEVICE && !hint->fresh)
-		return false;
-	return hint->tried_to || !failed(hint) || hint->next_try_ms <= now_ms;
+	return hint->advice == HINT_ADVICE_WILLNEED_DEVICE && !hint->fresh;
 }
 
 bool hint_round_waits(const Hint *hint)
 {
-	return failed(hint) && !hint->tried_to;
+	return hint->next_try_ms && !hint_round_had_turn(hint);
+}
+
+void hint_round_begin(Hint *hint, int64_t now_ms)
+{
+	if (!hint_round_waits(hint) || hint->next_try_ms > now_ms)
+		return;
+	hint->next_try_ms = 0;
+	hint_stuck_clear(&hint->stuck);
+	memset(hint->tried, 0, sizeof(hint->tried));
 }
 
 static const enum hint_reason reasons[VMIRROR_SKIP_LAST + 1] = {
@@ -51,12 +43,20 @@ static bool is_failure(unsigned int skip, bool out)
 	return reasons[skip] && (out || skip != VMIRROR_SKIP_ABSENT);
 }
 
-void hint_round_tried(Hint *hint, uint64_t end, bool out, const struct vmirror_moved *moved)
+void hint_round_tried(Hint *hint, const struct control_range *range, bool out,
+		      const struct vmirror_moved *moved, const Picture *picture)
 {
-	hint->tried_to = end;
+	uint64_t gpa = range->gpa, end = range->gpa + range->bytes, start;
+
 	for (unsigned int i = 0; i <= VMIRROR_SKIP_LAST; i++)
 		if (is_failure(i, out))
 			hint->tried[reasons[i]] += moved->skipped_pages[i] * VMIRROR_PAGE_SIZE;
+	if (moved->moved_pages * VMIRROR_PAGE_SIZE >= range->bytes)
+		return;
+	if (!picture)
+		hint_stuck_add(&hint->stuck, gpa, end);
+	while (picture && picture_next_run(picture, !out, &gpa, end, &start))
+		hint_stuck_add(&hint->stuck, start, gpa);
 }
 
 static int64_t pause_ms(unsigned int step)
@@ -68,10 +68,9 @@ static int64_t pause_ms(unsigned int step)
 
 void hint_round_end(Hint *hint, int64_t now_ms)
 {
-	if (!failed(hint))
+	if (hint_stuck_none(&hint->stuck))
 		hint->step = 0;
-	else if (hint->tried_to || hint->fresh)
+	else if (!hint->next_try_ms)
 		hint->next_try_ms = now_ms + pause_ms(hint->step++);
-	hint->tried_to = 0;
 	hint->fresh = false;
 }

@@ -31,6 +31,7 @@ static void hint_free(gpointer data)
 {
 	Hint *hint = data;
 
+	hint_stuck_clear(&hint->stuck);
 	g_free(hint->extents);
 	g_free(hint);
 }
@@ -275,7 +276,6 @@ static void renew(HintTable *table, Hint *hint, const HintTableEvents *events)
 	set_extents(hint, &table->unfinished);
 	table->nr_extents += hint->nr_extents;
 	hint->serial = ++table->last_serial;
-	hint->tried_to = 0;
 	hint->outcome.done_bytes = MIN(hint->outcome.done_bytes, hint->asked_bytes);
 	memset(hint->outcome.skipped, 0, sizeof(hint->outcome.skipped));
 	hint->told = false;

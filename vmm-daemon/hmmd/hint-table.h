@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hint-stuck.h"
 #include "hint.h"
 
 typedef struct HintTable HintTable;
@@ -40,13 +41,12 @@ typedef struct {
 	uint64_t asked_bytes;
 
 	HintOutcome outcome;
-	uint64_t
-		tried_to; /* gpa: up to there this round of attempts has come; 0: none is going on */
-	bool fresh;	  /* no round is over yet */
-	unsigned int step; /* how often it was tried in vain */
-	int64_t next_try_ms;
-	int64_t stays_ms; /* until then it is not asked to make room: it could not */
-	uint64_t tried[HINT_REASON_LAST + 1]; /* bytes that this round could not move, by reason */
+	bool fresh;	     /* no round of attempts is over yet */
+	HintStuck stuck;     /* what could not move */
+	unsigned int step;   /* how often that was tried in vain */
+	int64_t next_try_ms; /* when it is tried again; 0: this round is not over */
+	int64_t stays_ms;    /* until then it is not asked to make room: it could not */
+	uint64_t tried[HINT_REASON_LAST + 1]; /* bytes that are stuck, by reason */
 
 	GList *news; /* its place among those of which there is something to tell, or NULL */
 	bool told;

@@ -164,13 +164,13 @@ static void batch_done(const HintBatch *batch, void *data)
 {
 	Hints *hints = data;
 
+	/* What the ring has told is our own doing, as long as we know that there is a job. */
+	vm_ring_catch_up(hints->vm);
 	for (guint i = 0; i < batch->nr_done; i++)
 		hint_policy_tried(hints->table, &g_array_index(batch->orders, HintOrder, i),
-				  &batch->moved[i], now_ms());
+				  &batch->moved[i], sync_picture(hints->vm->sync), now_ms());
 	if (batch->error)
 		log_debug(hints->vm->name, NULL, "hints: %s", g_strerror(-batch->error));
-	/* What they have told is our own doing, as long as we know that there is a job. */
-	vm_ring_catch_up(hints->vm);
 	note_going_out(hints, batch->orders);
 	budget_spend(&hints->work, (int64_t)(batch->seconds * 1000));
 	hints->job = NULL;

@@ -59,6 +59,8 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/hint-room.c \
 	vmm-daemon/hmmd/hint-round.c \
 	vmm-daemon/hmmd/hint-round.h \
+	vmm-daemon/hmmd/hint-stuck.c \
+	vmm-daemon/hmmd/hint-stuck.h \
 	vmm-daemon/hmmd/hint-table.c \
 	vmm-daemon/hmmd/hint-table.h \
 	vmm-daemon/hmmd/hint-winner.c \
