@@ -97,14 +97,15 @@ enum hint_status {
 	X(11, UNMOVABLE, "unmovable", "memory of a kind that cannot move")                      \
 	X(12, POOL_FULL, "pool-full", "no room left in device memory")                          \
 	X(13, BUSY, "busy", "in use by the host's kernel just now")                             \
-	X(14, FAILED, "failed", "the device could not copy it, or the host is in trouble")
+	X(14, FAILED, "failed", "the device could not copy it, or the host is in trouble")      \
+	X(15, ONCE, "once", "willneed-device moves it once: it has come home since, and stays")
 
 enum hint_reason {
 #define HINT_REASON_ENUM(value, NAME, name, text) HINT_REASON_##NAME = value,
 	HINT_REASON_LIST(HINT_REASON_ENUM)
 #undef HINT_REASON_ENUM
 };
-#define HINT_REASON_LAST HINT_REASON_FAILED
+#define HINT_REASON_LAST HINT_REASON_ONCE
 
 /* Why the host ends the conversation. */
 #define HINT_ERROR_LIST(X)                                                  \

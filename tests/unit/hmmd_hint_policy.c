@@ -79,6 +79,46 @@ static void willneed_is_once(void)
 	touch(&w, 0, 10);
 	CHECK_NUMBER((uint64_t)settle(&w), HINT_NEVER);
 	CHECK_NUMBER(count_out(&w, 0, 10), 0);
+	CHECK_SKIPPED(&w, 1, 0, ONCE, 10);
+	world_end(&w);
+}
+
+/* What had its chance is told apart from what came home again, for as long as the hint stands. */
+static void willneed_says_why(void)
+{
+	struct world w;
+
+	world_begin(&w);
+	w.now.room = 20 * PAGE;
+	w.pinned[3] = true;
+	hint(&w, 1, HINT_ADVICE_WILLNEED_DEVICE, ANY, 0, 10);
+	settle(&w);
+	CHECK_SKIPPED(&w, 1, 9, PINNED, 1);
+	w.now.now_ms += 3600000;
+	CHECK_NUMBER((uint64_t)settle(&w), HINT_NEVER);
+	CHECK_SKIPPED(&w, 1, 9, PINNED, 1);
+	touch(&w, 0, 3);
+	CHECK_NUMBER((uint64_t)settle(&w), HINT_NEVER);
+	CHECK_NUMBER(outcome(&w, 1)->skipped[HINT_REASON_PINNED], PAGE);
+	CHECK_NUMBER(outcome(&w, 1)->skipped[HINT_REASON_ONCE], 3 * PAGE);
+	CHECK_NUMBER(outcome(&w, 1)->done_bytes, 6 * PAGE);
+	/* there was no room for all of this one when its turn came */
+	hint(&w, 2, HINT_ADVICE_WILLNEED_DEVICE, ANY, 600, 20);
+	settle(&w);
+	CHECK_SKIPPED(&w, 2, 14, POOL_FULL, 6);
+	w.now.room = 100 * PAGE;
+	settle(&w);
+	CHECK_SKIPPED(&w, 2, 14, POOL_FULL, 6);
+	/* this one's memory rested then */
+	hint(&w, 3, HINT_ADVICE_DEVICE, ANY, 2048, 10);
+	settle(&w);
+	touch(&w, 2048, 10);
+	forget(&w, 3);
+	hint(&w, 4, HINT_ADVICE_WILLNEED_DEVICE, ANY, 2048, 10);
+	settle(&w);
+	w.now.now_ms += 3600000;
+	settle(&w);
+	CHECK_SKIPPED(&w, 4, 0, RESTING, 10);
 	world_end(&w);
 }
 
@@ -523,6 +563,7 @@ int main(void)
 		{ "which hint counts", weight },
 		{ "host brings back", host_brings_back },
 		{ "willneed-device is once", willneed_is_once },
+		{ "willneed-device says why", willneed_says_why },
 		{ "outside of memory", outside_of_memory },
 		{ "what cannot move is tried again later", what_cannot_move_is_tried_again_later },
 		{ "only what cannot move rests", only_what_cannot_move_rests },

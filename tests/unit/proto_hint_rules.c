@@ -36,7 +36,7 @@ static const struct rule {
 	{ HINT_TYPE_RESULT, 24, 2, HINT_STATUS_DONE, HINT_STATUS_LAST + 1 },
 	{ HINT_TYPE_RESULT, 24, 2, HINT_STATUS_DONE, HINT_STATUS_REFUSED }, /* and no reason */
 	{ HINT_TYPE_RESULT, 26, 2, 0, 1 },				    /* and not refused */
-	{ HINT_TYPE_RESULT, 24, 4, 0x000e0003, 0x000f0003 },
+	{ HINT_TYPE_RESULT, 24, 4, 0x000f0003, 0x00100003 },
 	{ HINT_TYPE_RESULT, 28, 4, 2, 1 },
 	{ HINT_TYPE_RESULT, 28, 4, 2, 3 },
 	{ HINT_TYPE_RESULT, 28, 4, 2, 0x10000002 },

@@ -154,12 +154,27 @@ static void tell_outcome(struct pass *pass, Hint *hint)
 	for (unsigned int i = 1; i <= HINT_REASON_LAST; i++)
 		outcome->skipped[i] += take(&left, hint->tried[i]);
 	outcome->skipped[pass->no_room] += take(&left, account->held);
+	if (hint_round_had_turn(hint))
+		outcome->skipped[HINT_REASON_ONCE] += left;
+}
+
+/* What is wanted once has no other turn: why it was not moved now is why it never will be. */
+static void remember_why(const struct pass *pass, Hint *hint)
+{
+	struct account *account = account_of(pass, hint);
+
+	hint->tried[HINT_REASON_RESTING] += account->resting;
+	hint->tried[pass->no_room] += account->held;
+	account->resting = account->held = 0;
 }
 
 static void settle(struct pass *pass, Hint *hint)
 {
-	if (!account_of(pass, hint)->ordered && !pass->more)
+	if (!account_of(pass, hint)->ordered && !pass->more) {
 		hint_round_end(hint, pass->now->now_ms);
+		if (hint_round_had_turn(hint))
+			remember_why(pass, hint);
+	}
 	if (hint_round_waits(hint) && account_of(pass, hint)->obeying)
 		at_latest(pass, hint->next_try_ms);
 	tell_outcome(pass, hint);

@@ -9,7 +9,8 @@
  *	pin-host before anything else; then the higher priority; then the later one
  *
  * host and pin-host want it in RAM; device and cold want it in the pool; willneed-device wants it
- * in the pool once, and leaves it where it goes from there.  Where not all can be in the pool, for
+ * in the pool once, and leaves it where it goes from there: its outcome goes on saying why the rest
+ * of it did not move then, and HINT_REASON_ONCE for what has come home.  Where not all can be in the pool, for
  * want of room or for the quota, these are:
  *
  *	of the higher priority; device before willneed-device before cold; the older hint

@@ -57,9 +57,12 @@ log "willneed-device: once"
 guest one memfill start once --mib 32 --huge --seed 6
 give once willneed-device >/dev/null
 wait_for 60 all_out one once $((32 * mib)) || fail "only $(out_of one once) bytes are out"
+wait_for 20 hinted one ".owner == $(pid_of once) and .status == \"done\"" || fail "it is not done: $(hints_of one)"
 guest one memfill verify once
 sleep 5
 none_of_it_out one once || fail "$(out_of one once) bytes went out again"
+wait_for 10 hinted one ".owner == $(pid_of once) and .advice == \"willneed-device\" and .skipped.once >= .[\"asked-bytes\"] / 100 * 99" ||
+	fail "it is not said why it stays: $(hints_of one)"
 
 log "pin-host, whatever root says about all of the process"
 guest one memfill start pin --mib 32 --huge --seed 7
