@@ -17,8 +17,6 @@ hmmd_SOURCES = \
 	vmm-daemon/hmmd/find.c \
 	vmm-daemon/hmmd/hint-batch.c \
 	vmm-daemon/hmmd/hint-batch.h \
-	vmm-daemon/hmmd/hints.c \
-	vmm-daemon/hmmd/hints.h \
 	vmm-daemon/hmmd/hmmd.h \
 	vmm-daemon/hmmd/job.c \
 	vmm-daemon/hmmd/kernel.c \
@@ -51,6 +49,7 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/hint-news.c \
 	vmm-daemon/hmmd/hint-news.h \
 	vmm-daemon/hmmd/hint-parts.c \
+	vmm-daemon/hmmd/hint-pass.c \
 	vmm-daemon/hmmd/hint-policy.c \
 	vmm-daemon/hmmd/hint-policy.h \
 	vmm-daemon/hmmd/hint-policy-private.h \
@@ -63,8 +62,12 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/hint-stuck.h \
 	vmm-daemon/hmmd/hint-table.c \
 	vmm-daemon/hmmd/hint-table.h \
+	vmm-daemon/hmmd/hint-tell.c \
 	vmm-daemon/hmmd/hint-winner.c \
 	vmm-daemon/hmmd/hint-winner.h \
+	vmm-daemon/hmmd/hints.c \
+	vmm-daemon/hmmd/hints.h \
+	vmm-daemon/hmmd/hints-private.h \
 	vmm-daemon/hmmd/kernel-steps.h \
 	vmm-daemon/hmmd/move.c \
 	vmm-daemon/hmmd/move.h \
