@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/hmmd_hint_policy \
 	tests/unit/hmmd_hint_stuck \
 	tests/unit/hmmd_hint_table \
+	tests/unit/hmmd_hints \
 	tests/unit/hmmd_move \
 	tests/unit/hmmd_picture \
 	tests/unit/hmmd_proc \
@@ -97,6 +98,10 @@ tests_unit_hmmd_hint_stuck_LDADD = $(UNIT_LIBS)
 tests_unit_hmmd_hint_table_SOURCES = tests/unit/hmmd_hint_table.c tests/unit/check.h tests/unit/hint_world.h
 tests_unit_hmmd_hint_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_hmmd_hint_table_LDADD = $(UNIT_LIBS)
+
+tests_unit_hmmd_hints_SOURCES = tests/unit/hmmd_hints.c tests/unit/check.h $(FAKE_KERNEL)
+tests_unit_hmmd_hints_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hmmd_hints_LDADD = $(UNIT_LIBS)
 
 tests_unit_hmmd_move_SOURCES = tests/unit/hmmd_move.c tests/unit/check.h $(FAKE_KERNEL)
 tests_unit_hmmd_move_CFLAGS = $(UNIT_CFLAGS)

@@ -31,7 +31,7 @@ void hints_wake(Hints *hints, int64_t in_ms)
 {
 	int64_t now = hints_now_ms(), due = MAX(now + in_ms, earliest_ms);
 
-	if (hints->vm->closing || hints->job)
+	if (hints->stopped || hints->job)
 		return;
 	if (hints->pass_source && hints->pass_due_ms <= due)
 		return;

@@ -19,6 +19,7 @@ struct Hints {
 	HintRest *rest;
 	GQueue news;
 	guint news_source;
+	bool stopped; /* nothing more is begun */
 
 	struct vmirror_slot *slots;
 	uint32_t nr_slots;

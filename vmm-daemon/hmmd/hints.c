@@ -158,6 +158,7 @@ void hints_stop(Hints *hints)
 {
 	if (!hints)
 		return;
+	hints->stopped = true;
 	g_clear_pointer(&hints->channel, hint_channel_free);
 	if (hints->pass_source)
 		g_source_remove(hints->pass_source);
