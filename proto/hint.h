@@ -112,14 +112,15 @@ enum hint_reason {
 	X(1, FRAME, "bad-frame", "a frame that is none, or is not allowed") \
 	X(2, ORDER, "bad-order", "a frame that has no place at that point") \
 	X(3, VERSION, "bad-version", "no version that both sides speak")    \
-	X(4, ENDING, "ending", "hmmd ends, or lets go of the VM")
+	X(4, ENDING, "ending", "hmmd ends, or lets go of the VM")           \
+	X(5, HALF, "half-frame", "a frame of which the rest does not come")
 
 enum hint_error {
 #define HINT_ERROR_ENUM(value, NAME, name, text) HINT_ERROR_##NAME = value,
 	HINT_ERROR_LIST(HINT_ERROR_ENUM)
 #undef HINT_ERROR_ENUM
 };
-#define HINT_ERROR_LAST HINT_ERROR_ENDING
+#define HINT_ERROR_LAST HINT_ERROR_HALF
 
 /* ---- the layouts, as they are in the stream; hint-find.c asserts them and their rules ---- */
 

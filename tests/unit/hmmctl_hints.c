@@ -8,10 +8,11 @@
 	"{\"execute\":\"query-hints\",\"arguments\":{\"vm\":\"tenant1\",\"first\":" #first "}}"
 #define COUNTERS                                                                             \
 	"{\"frames\":20,\"hints\":4,\"forgets\":1,\"refused\":1,\"results\":9,\"errors\":0," \
-	"\"connections\":1,\"paused\":0}"
-#define CHANNEL(state, path, session)                                      \
+	"\"connections\":1,\"sessions\":1,\"paused\":0,\"unread\":0}"
+#define CHANNEL_WITH(state, path, session, errors, refused)                \
 	"{\"state\":\"" state "\",\"path\":" path ",\"session\":" #session \
-	",\"counters\":" COUNTERS "}"
+	",\"counters\":" COUNTERS ",\"errors\":{" errors "},\"refused\":{" refused "}}"
+#define CHANNEL(state, path, session) CHANNEL_WITH(state, path, session, "", "")
 #define LIMITS(quota)                                 \
 	"{\"max-hints\":10000,\"max-extents\":65536," \
 	"\"frames-per-second\":1000,\"quota-bytes\":" quota "}"
@@ -41,7 +42,7 @@
 	"quota     " quota "\n"                                                                 \
 	"at most   10000 hints, 65536 extents, 1000 frames a second\n"                          \
 	"counted   frames 20, hints 4, forgets 1, refused 1, results 9, errors 0, connections " \
-	"1, paused 0\n"
+	"1, sessions 1, paused 0, unread 0\n"
 #define FACTS_QUOTA FACTS("128 MiB")
 #define FACTS_NONE  FACTS("none")
 
@@ -163,7 +164,7 @@ static void hint_pages(void)
 	"quota     none\n"                                                                      \
 	"at most   10000 hints, 65536 extents, 1000 frames a second\n"                          \
 	"counted   frames 20, hints 4, forgets 1, refused 1, results 9, errors 0, connections " \
-	"1, paused 0\n"
+	"1, sessions 1, paused 0, unread 0\n"
 
 static void hint_channel(void)
 {
@@ -197,6 +198,23 @@ static void hint_channel(void)
 			 "channel   waiting: it ended with an error; hmmd begins anew by itself\n"
 			 "fix       'journalctl -u hmmd' says which error\n"
 			 "socket    /run/agent.0\n" NO_FACTS },
+		/* What went wrong, by kind. */
+		{ .line = "hints tenant1",
+		  .steps = { { ASK_VM("query-hints", "tenant1"),
+			       NO_HINTS(CHANNEL_WITH("waiting", "null", 0,
+						     "\"bad-frame\":2,\"half-frame\":1",
+						     "\"too-many\":12,\"new\\u001b[2J\":1")) } },
+		  .out = "VM        tenant1\n"
+			 "channel   waiting: it ended with an error; hmmd begins anew by itself\n"
+			 "fix       'journalctl -u hmmd' says which error\n" NO_FACTS
+			 "errors    bad-frame 2, half-frame 1\n"
+			 "refused   too-many 12, new?[2J 1\n" },
+		{ .line = "hints tenant1",
+		  .steps = { { ASK_VM("query-hints", "tenant1"),
+			       NO_HINTS(CHANNEL_WITH("waiting", "null", 0, "\"bad-frame\":\"2\"",
+						     "")) } },
+		  .status = 3,
+		  .err_part = "'bad-frame' is missing or is no number" },
 		/* One that a newer hmmd may have; and what would do harm to a terminal. */
 		{ .line = "hints tenant1",
 		  .steps = { { ASK_VM("query-hints", "tenant1"),

@@ -79,6 +79,9 @@ static void parts(void)
 	CU_ASSERT_FALSE(take(&w, 6, false, true, &b, 1));
 	CHECK_NUMBER(hint_table_hints(w.table), 0);
 	CHECK_NUMBER(hint_table_extents(w.table), 0);
+	/* all that came whole, and what was refused, whole or not */
+	CHECK_NUMBER(hint_table_counters(w.table)->hints, 4);
+	CHECK_NUMBER(hint_table_counters(w.table)->refused[HINT_REASON_EXTENTS], 2);
 	world_end(&w);
 }
 
@@ -141,6 +144,8 @@ static void too_many_hints(void)
 	forget(&w, 1);
 	CU_ASSERT(take(&w, 100, true, true, &a, 1));
 	CHECK_NUMBER(hint_table_hints(w.table), 64);
+	CHECK_NUMBER(hint_table_counters(w.table)->hints, 67);
+	CHECK_NUMBER(hint_table_counters(w.table)->refused[HINT_REASON_TOO_MANY], 1);
 	world_end(&w);
 }
 

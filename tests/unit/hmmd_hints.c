@@ -316,7 +316,7 @@ static void there_and_back(void)
 	check_done(2, 4);
 	CHECK_NUMBER(picture_pages(the_sync.picture), 6);
 	view = hints_view(vm.hints);
-	CHECK_NUMBER(view.counters->hints, 2);
+	CHECK_NUMBER(hint_table_counters(view.table)->hints, 2);
 	CHECK_NUMBER(view.counters->forgets, 1);
 	CHECK_NUMBER(hint_table_hints(view.table), 1);
 	end(&vm);

@@ -215,7 +215,7 @@ static void results(void)
 static void errors(void)
 {
 	static const uint8_t bytes[24] = { 'H', 'M', 'M', 'H', 6, 0, 0, 0, 24, 0, 0, 0,
-					   4,	3,   2,	  1,   4, 0, 0, 0, 0,  0, 0, 0 };
+					   4,	3,   2,	  1,   5, 0, 0, 0, 0,  0, 0, 0 };
 
 	for (uint32_t error = 1; error <= HINT_ERROR_LAST; error++) {
 		CHECK_NUMBER(hint_put_error(frame, 24, SESSION, (enum hint_error)error), 24);

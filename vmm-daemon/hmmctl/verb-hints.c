@@ -156,7 +156,8 @@ static gboolean add_channel(struct table *table, json_object *channel, GError **
 static gboolean add_counters(struct table *table, json_object *counters, GError **error)
 {
 	static const char *const names[] = { "frames",	"hints",  "forgets",	 "refused",
-					     "results", "errors", "connections", "paused" };
+					     "results", "errors", "connections", "sessions",
+					     "paused",	"unread" };
 	GString *text = g_string_new(NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -171,6 +172,32 @@ static gboolean add_counters(struct table *table, json_object *counters, GError 
 	}
 	table_add(table, "counted");
 	table_take(table, g_string_free(text, FALSE));
+	return TRUE;
+}
+
+/* A line with the counts of an object, by name; none if there are none. */
+static gboolean add_named(struct table *table, json_object *channel, const char *key,
+			  GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct json_object_iterator it, end;
+	json_object *object;
+	guint64 count;
+
+	if (!reply_object(channel, key, &object, error))
+		return FALSE;
+	end = json_object_iter_end(object);
+	for (it = json_object_iter_begin(object); !json_object_iter_equal(&it, &end);
+	     json_object_iter_next(&it)) {
+		const char *name = json_object_iter_peek_name(&it);
+
+		if (!reply_u64(object, name, &count, error))
+			return FALSE;
+		g_string_append_printf(text, "%s%s %" G_GUINT64_FORMAT, text->len ? ", " : "", name,
+				       count);
+	}
+	if (text->len)
+		table_add_fact(table, key, "%s", text->str);
 	return TRUE;
 }
 
@@ -219,7 +246,8 @@ static gboolean show_facts(json_object *answer, GError **error)
 		return FALSE;
 	table_add_fact(table, "VM", "%s", name);
 	if (!add_channel(table, channel, error) || !add_numbers(table, answer, error) ||
-	    !add_counters(table, counters, error))
+	    !add_counters(table, counters, error) || !add_named(table, channel, "errors", error) ||
+	    !add_named(table, channel, "refused", error))
 		return FALSE;
 	text = table_text(table);
 	fputs(text, stdout);

@@ -4,12 +4,51 @@
  */
 #include "hints.h"
 
-static json_object *channel_json(const HintsView *view)
+/* Those that are not 0, by name; *sum is all of them. */
+static json_object *named_json(const uint64_t *counts, uint32_t last,
+			       const char *(*name)(uint32_t value), uint64_t *sum)
 {
-	json_object *object = json_object_new_object(), *counters = json_object_new_object();
+	json_object *object = json_object_new_object();
+
+	*sum = 0;
+	for (uint32_t i = 1; i <= last; i++) {
+		if (counts[i])
+			control_add_u64(object, name(i), counts[i]);
+		*sum += counts[i];
+	}
+	return object;
+}
+
+static void add_counters(json_object *object, const HintsView *view)
+{
+	const HintTableCounters *table = hint_table_counters(view->table);
+	json_object *counters = json_object_new_object();
 	const HintChannelCounters none = { 0 };
 	const HintChannelCounters *channel =
 		view->channel ? hint_channel_counters(view->channel) : &none;
+	uint64_t errors, refused;
+
+	json_object_object_add(object, "counters", counters);
+#define ADD_CHANNEL(field, name) control_add_u64(counters, name, channel->field);
+	HINT_CHANNEL_COUNTER_LIST(ADD_CHANNEL)
+#undef ADD_CHANNEL
+#define ADD_HINTS(field, name) control_add_u64(counters, name, view->counters->field);
+	HINTS_COUNTER_LIST(ADD_HINTS)
+#undef ADD_HINTS
+	json_object_object_add(object, "errors",
+			       named_json(channel->errors, HINT_ERROR_LAST, hint_error_name,
+					  &errors));
+	json_object_object_add(object, "refused",
+			       named_json(table->refused, HINT_REASON_LAST, hint_reason_name,
+					  &refused));
+	control_add_u64(counters, "hints", table->hints);
+	control_add_u64(counters, "errors", errors);
+	control_add_u64(counters, "refused", refused);
+}
+
+static json_object *channel_json(const HintsView *view)
+{
+	json_object *object = json_object_new_object();
 	/* The VMM may have put anything there. */
 	g_autofree char *path =
 		view->channel ? g_utf8_make_valid(hint_channel_path(view->channel), -1) : NULL;
@@ -18,13 +57,7 @@ static json_object *channel_json(const HintsView *view)
 			   view->channel ? hint_channel_state_name(view->channel) : "none");
 	control_add_string(object, "path", path);
 	control_add_u64(object, "session", view->channel ? hint_channel_session(view->channel) : 0);
-#define ADD_CHANNEL(field, name) control_add_u64(counters, name, channel->field);
-	HINT_CHANNEL_COUNTER_LIST(ADD_CHANNEL)
-#undef ADD_CHANNEL
-#define ADD_HINTS(field, name) control_add_u64(counters, name, view->counters->field);
-	HINTS_COUNTER_LIST(ADD_HINTS)
-#undef ADD_HINTS
-	json_object_object_add(object, "counters", counters);
+	add_counters(object, view);
 	return object;
 }
 
@@ -44,12 +77,9 @@ static json_object *limits_json(const SettingsHints *settings)
 
 static json_object *skipped_json(const HintOutcome *outcome)
 {
-	json_object *object = json_object_new_object();
+	uint64_t sum;
 
-	for (uint32_t i = 1; i <= HINT_REASON_LAST; i++)
-		if (outcome->skipped[i])
-			control_add_u64(object, hint_reason_name(i), outcome->skipped[i]);
-	return object;
+	return named_json(outcome->skipped, HINT_REASON_LAST, hint_reason_name, &sum);
 }
 
 static json_object *hint_json(const Hint *hint)

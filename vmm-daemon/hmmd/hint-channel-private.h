@@ -39,6 +39,8 @@ struct HintChannel {
 	int64_t tick_ms;  /* when it last ticked */
 	int64_t half_ms;  /* since when the frame at hand is half; 0: it is not */
 	bool stands;	  /* what was said, as far as the user knows */
+	int64_t sent_ms;  /* when the guest's side last took something of out, or it was empty */
+	bool unread;	  /* it takes nothing: that is counted */
 
 	size_t nr_in;
 	size_t nr_out;

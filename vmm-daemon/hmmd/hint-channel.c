@@ -40,6 +40,8 @@ static bool flush(HintChannel *channel)
 		if (n < 0)
 			break;
 		channel->nr_out -= (size_t)n;
+		channel->sent_ms = channel_now_ms();
+		channel->unread = false;
 		memmove(channel->out, channel->out + n, channel->nr_out);
 	}
 	if (channel->nr_out && !channel->out_source)
@@ -70,6 +72,8 @@ void *hint_channel_room(HintChannel *channel, size_t *room)
 
 void hint_channel_sent(HintChannel *channel, size_t n)
 {
+	if (!channel->nr_out)
+		channel->sent_ms = channel_now_ms();
 	channel->nr_out += n;
 	if (!channel->out_source)
 		channel->out_source = g_unix_fd_add(channel->fd, G_IO_OUT, flush_out, channel);
@@ -93,8 +97,9 @@ void channel_say_hello(HintChannel *channel)
 {
 	if (channel->nr_out || channel_now_ms() - channel->hello_ms < HELLO_MS)
 		return;
+	channel->counters.sessions++;
 	channel->hello_due = false;
-	channel->hello_ms = channel_now_ms();
+	channel->hello_ms = channel->sent_ms = channel_now_ms();
 	channel->half_ms = 0;
 	channel->state = HINT_CHANNEL_GREETING;
 	channel->reader = (struct hint_reader){
@@ -297,9 +302,18 @@ static void check_half(HintChannel *channel, int64_t now)
 		return;
 	channel->half_ms = 0;
 	if (channel->reader.begun)
-		channel_end_conversation(channel, HINT_ERROR_FRAME);
+		channel_end_conversation(channel, HINT_ERROR_HALF);
 	else
 		channel->nr_in = 0; /* remains of a session before this one */
+}
+
+/* One that does not read is told nothing more, and in the end not read from; see may_take(). */
+static void check_unread(HintChannel *channel, int64_t now)
+{
+	if (!channel->nr_out || channel->unread || now - channel->sent_ms < HINT_CHANNEL_UNREAD_MS)
+		return;
+	channel->unread = true;
+	channel->counters.unread++;
 }
 
 static gboolean tick(gpointer data)
@@ -307,6 +321,7 @@ static gboolean tick(gpointer data)
 	HintChannel *channel = data;
 	int64_t now = channel_now_ms();
 
+	check_unread(channel, now);
 	check_silence(channel, now);
 	check_half(channel, now);
 	if (channel->fd >= 0 && channel->hello_due)

@@ -16,7 +16,8 @@
 
 #include "hint.h"
 
-#define HINT_CHANNEL_OUT_MAX 32768u
+#define HINT_CHANNEL_OUT_MAX   32768u
+#define HINT_CHANNEL_UNREAD_MS 1000
 
 /* A frame costs one of the guest's frames_per_second, and one more for each of so many bytes. */
 #define HINT_CHANNEL_UNIT 4096u
@@ -37,16 +38,18 @@ enum hint_channel_state {
 };
 
 /* X(FIELD, "name") */
-#define HINT_CHANNEL_COUNTER_LIST(X)                                                        \
-	X(connections, "connections") /* that were made */                                  \
-	X(frames, "frames")	      /* that were taken */                                 \
-	X(errors, "errors")	      /* conversations that were ended for what was said */ \
-	X(paused, "paused")	      /* times that nothing was read for a while */
+#define HINT_CHANNEL_COUNTER_LIST(X)                                             \
+	X(connections, "connections") /* that were made */                       \
+	X(sessions, "sessions")	      /* that were begun */                      \
+	X(frames, "frames")	      /* that were taken */                      \
+	X(paused, "paused")	      /* times that it was too fast: it waits */ \
+	X(unread, "unread")	      /* times that it has not read for HINT_CHANNEL_UNREAD_MS */
 
 typedef struct {
 #define HINT_CHANNEL_COUNTER_FIELD(field, name) uint64_t field;
 	HINT_CHANNEL_COUNTER_LIST(HINT_CHANNEL_COUNTER_FIELD)
 #undef HINT_CHANNEL_COUNTER_FIELD
+	uint64_t errors[HINT_ERROR_LAST + 1]; /* conversations that were ended, by why */
 } HintChannelCounters;
 
 typedef struct {

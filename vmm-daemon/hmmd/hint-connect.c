@@ -26,6 +26,7 @@ void channel_hang_up(HintChannel *channel)
 	channel->fd = -1;
 	channel->nr_in = channel->nr_out = 0;
 	channel->half_ms = 0;
+	channel->unread = false;
 	channel->hello_due = false;
 }
 
@@ -40,7 +41,7 @@ void channel_end_conversation(HintChannel *channel, enum hint_error error)
 	unsigned char frame[64];
 	size_t n = hint_put_error(frame, sizeof(frame), channel->reader.session, error);
 
-	channel->counters.errors++;
+	channel->counters.errors[error]++;
 	channel->user.trouble(hint_error_name(error), channel->user.data);
 	if (!channel->nr_out)
 		send(channel->fd, frame, n, MSG_NOSIGNAL | MSG_DONTWAIT);

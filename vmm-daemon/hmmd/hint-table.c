@@ -25,6 +25,7 @@ struct HintTable {
 	Hint nobody;
 	struct unfinished unfinished;
 	GQueue refusals; /* of HintRefusal */
+	HintTableCounters counters;
 };
 
 static void hint_free(gpointer data)
@@ -102,6 +103,11 @@ uint32_t hint_table_extents(const HintTable *table)
 	return table->nr_extents;
 }
 
+const HintTableCounters *hint_table_counters(const HintTable *table)
+{
+	return &table->counters;
+}
+
 static void drop(HintTable *table, GList *link, const HintTableEvents *events)
 {
 	Hint *hint = link->data;
@@ -176,6 +182,7 @@ static void refuse(HintTable *table, enum hint_reason reason, const HintTableEve
 	HintRefusal *refusal;
 	Hint *hint;
 
+	table->counters.refused[reason]++;
 	if (link)
 		drop(table, link, events);
 	if (reason != HINT_REASON_TOO_MANY && table->hints.length < table->max_hints) {
@@ -289,6 +296,7 @@ static void finish(HintTable *table, const HintTableEvents *events)
 	GList *link = link_of(table, unfinished->first.cookie);
 	Hint *hint;
 
+	table->counters.hints++;
 	if (unfinished->refused) {
 		refuse(table, unfinished->refused, events);
 		return;

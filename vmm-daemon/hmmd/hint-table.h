@@ -61,6 +61,12 @@ typedef struct {
 	enum hint_reason reason;
 } HintRefusal;
 
+/* Since the table was made. */
+typedef struct {
+	uint64_t hints; /* that came, all parts of them, whatever became of them */
+	uint64_t refused[HINT_REASON_LAST + 1];
+} HintTableCounters;
+
 /* advice: a bit 1 << enum hint_advice for each kind of hint that is taken */
 HintTable *hint_table_new(uint32_t max_hints, uint32_t max_extents, unsigned int advice);
 void hint_table_free(HintTable *table);
@@ -86,6 +92,8 @@ void hint_table_forget(HintTable *table, uint64_t cookie, const HintTableEvents 
 
 /* The oldest refusal that was not taken yet; false if there is none. */
 bool hint_table_next_refusal(HintTable *table, HintRefusal *refusal);
+
+const HintTableCounters *hint_table_counters(const HintTable *table);
 
 /* Hints in the order of their numbers; those that were refused are among them. */
 uint32_t hint_table_hints(const HintTable *table);

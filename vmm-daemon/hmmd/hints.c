@@ -66,8 +66,6 @@ static void arrived(Hint *hint, void *data)
 {
 	Hints *hints = data;
 
-	hints->counters.hints++;
-	hints->counters.refused += hint->outcome.status == HINT_STATUS_REFUSED;
 	hint_news_add(&hints->news, hint);
 }
 

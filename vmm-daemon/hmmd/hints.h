@@ -10,10 +10,8 @@
 #include "hmmd.h"
 
 /* X(FIELD, "name") */
-#define HINTS_COUNTER_LIST(X)                                          \
-	X(hints, "hints")     /* that came, whatever became of them */ \
-	X(refused, "refused") /* of these */                           \
-	X(forgets, "forgets")                                          \
+#define HINTS_COUNTER_LIST(X) \
+	X(forgets, "forgets") \
 	X(results, "results") /* that were sent */
 
 typedef struct {

@@ -45,6 +45,9 @@ guest bad hint-garbage list >"$TMP/kinds"
 before=$(rss VmRSS)
 echo 5 >"/proc/$hmmd/clear_refs"        # VmHWM is the highest from here on
 
+# counted ERROR: the bad guest's conversations ended with it.
+counted() { hints_of bad | jq -e --arg name "$1" '.channel.errors[$name] >= 1' >/dev/null; }
+
 log "what is wrong"
 wrong=() n=0
 while IFS=$'\t' read -r kind _ answer; do
@@ -53,6 +56,7 @@ while IFS=$'\t' read -r kind _ answer; do
 	n=$((n + 1))
 	guest bad hint-garbage "$kind" --answer $((20 * $(patience))) >"$TMP/said" 2>&1 || { wrong+=("$kind"); echo "$kind:"; cat "$TMP/said"; }
 	same_hmmd || fail "hmmd died of $kind"
+	[[ $answer != "ERROR "* ]] || counted "${answer#ERROR }" || { wrong+=("$kind"); echo "$kind is not counted: $(hints_of bad)"; }
 done <"$TMP/kinds"
 log "$n kinds, ${#wrong[@]} of them with another outcome; hmmd: $before KiB before, at most $(rss VmHWM)"
 [ ${#wrong[@]} -eq 0 ] || fail "not as proto/PROTOCOL.md has it: ${wrong[*]}"
@@ -90,6 +94,7 @@ while IFS=$'\t' read -r kind _ answer; do
 	quiet=$(median "$TMP/quiet.$kind") storm=$(median "$TMP/storm.$kind")
 	ratio=$(awk -v q="$quiet" -v s="$storm" 'BEGIN { printf "%.2f", s / q }')
 	log "$kind: $(wc -l <"$TMP/storm.$kind") migrations of $storm s, $quiet s when quiet: $ratio times; $(tail -n 1 "$TMP/said" | cut -c1-300)"
+	log "counted: $(hints_of bad | jq -c '.channel | .counters, .errors, .refused')"
 	# Of so few migrations the median scatters: on a busy machine up to twice either way, whatever the guest does.
 	awk -v r="$ratio" 'BEGIN { exit !(r > 5) }' && slow+=("$kind")
 	good_hint_works || fail "after $kind the other guest's hints do not work"

@@ -12,6 +12,7 @@
 	X(ANYTHING, "anything: the kind is there for what it costs the host")  \
 	X(NOTHING, "none: it is passed over, and a PING after it is answered") \
 	X(ERROR_FRAME, "ERROR bad-frame")                                      \
+	X(ERROR_HALF, "ERROR half-frame")                                      \
 	X(ERROR_ORDER, "ERROR bad-order")                                      \
 	X(ERROR_VERSION, "ERROR bad-version")                                  \
 	X(REFUSED_EXTENTS, "RESULT refused bad-extents, and the talk goes on") \

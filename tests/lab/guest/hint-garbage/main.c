@@ -131,6 +131,8 @@ static bool has_come(const struct talk *talk, enum answer answer)
 		return counts->pongs > 0;
 	case ANSWER_ERROR_FRAME:
 		return counts->errors[HINT_ERROR_FRAME] > 0;
+	case ANSWER_ERROR_HALF:
+		return counts->errors[HINT_ERROR_HALF] > 0;
 	case ANSWER_ERROR_ORDER:
 		return counts->errors[HINT_ERROR_ORDER] > 0;
 	case ANSWER_ERROR_VERSION:
@@ -162,6 +164,7 @@ static bool as_it_must_be(const struct talk *talk, enum answer answer)
 	case ANSWER_NOTHING:
 		return all_errors(counts) == 0 && results == 0;
 	case ANSWER_ERROR_FRAME:
+	case ANSWER_ERROR_HALF:
 	case ANSWER_ERROR_ORDER:
 	case ANSWER_ERROR_VERSION:
 		return all_errors(counts) == 1;
@@ -211,7 +214,8 @@ static void wait_for_answer(struct talk *talk, const struct kind *kind)
 static bool wants_ping(enum answer answer)
 {
 	return answer != ANSWER_ANYTHING && answer != ANSWER_ERROR_FRAME &&
-	       answer != ANSWER_ERROR_ORDER && answer != ANSWER_ERROR_VERSION;
+	       answer != ANSWER_ERROR_HALF && answer != ANSWER_ERROR_ORDER &&
+	       answer != ANSWER_ERROR_VERSION;
 }
 
 static int run(const struct kind *kind, const struct options *options)
