@@ -58,5 +58,5 @@ uninstall_local += uninstall-dkms
 clean_local += clean-kernel
 dist_hook += dist-kernel
 
-.PHONY: link-kernel-sources install-kernel uninstall-kernel install-dkms uninstall-dkms \
+phony += link-kernel-sources install-kernel uninstall-kernel install-dkms uninstall-dkms \
 	clean-kernel dist-kernel

@@ -15,6 +15,15 @@ AC_DEFUN([HMMD_CHECK_OPTIONAL], [
   ])
 ])
 
+# HMMD_CHECK_HOST(PREFIX, MODULES)
+# What the host's side cannot do without, and the guest's has use for in its unit tests only. Sets have_PREFIX.
+AC_DEFUN([HMMD_CHECK_HOST], [
+  have_$1=no
+  PKG_CHECK_MODULES([$1], [$2], [have_$1=yes],
+    [AS_IF([test "$enable_host" = yes],
+      [AC_MSG_ERROR([$2 was not found; what runs in a guest can be built without it: --disable-host])])])
+])
+
 # HMMD_WARNINGS(FLAGS): those that the compiler knows go into WARN_CFLAGS.
 AC_DEFUN([HMMD_WARNINGS], [
   WARN_CFLAGS=
@@ -68,7 +77,7 @@ AC_DEFUN([HMMD_KERNEL], [
   AC_ARG_WITH([kernel],
     [AS_HELP_STRING([--with-kernel=DIR],
       [kernel build directory for vmirror.ko @<:@/lib/modules/RUNNING/build, if there@:>@])],
-    [], [with_kernel=auto])
+    [], [: ${with_kernel=auto}])
   kernel_dir=
   kernel_release=
   AC_MSG_CHECKING([for a kernel build directory])

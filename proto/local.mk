@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What hmmd and hmmctl, and the tests, share.
 
+if HOST
 hmmdincludedir = $(includedir)/hmmd
 hmmdinclude_HEADERS = proto/vmirror.h
 
@@ -11,6 +12,8 @@ libhmmproto_a_SOURCES = \
 	proto/name-table.h \
 	proto/names.c proto/names.h \
 	proto/units.c proto/units.h
+HMMPROTO_LIBS = libhmmproto.a $(JSON_LIBS) $(GLIB_LIBS)
+endif
 
 # What the agent in the guest shares with them: nothing but libc, so none of the others' flags.
 noinst_LIBRARIES += libhmmhintproto.a
@@ -25,6 +28,5 @@ libhmmhintproto_a_SOURCES = \
 libhmmhintproto_a_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_FLAGS)
 
 HMMHINTPROTO_LIBS = libhmmhintproto.a
-HMMPROTO_LIBS = libhmmproto.a $(JSON_LIBS) $(GLIB_LIBS)
 
 EXTRA_DIST += proto/PROTOCOL.md

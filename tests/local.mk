@@ -14,11 +14,11 @@ dist-tests:
 		(cd $(srcdir) && tar cf - --exclude=tests/$$d/out --exclude='*.o' tests/$$d) | \
 		(cd $(distdir) && tar xf -) || exit 1; \
 	done
-.PHONY: dist-tests
+phony += dist-tests
 
 # Every test program (not the scripts) under valgrind.
 VALGRIND = valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--errors-for-leak-kinds=definite --trace-children=yes
 check-valgrind:
 	$(MAKE) $(AM_MAKEFLAGS) check LOG_COMPILER='$(VALGRIND)'
-.PHONY: check-valgrind
+phony += check-valgrind

@@ -6,12 +6,12 @@ include vmm-daemon/hmmctl/local.mk
 EXTRA_DIST += vmm-daemon/hmmd.service.in vmm-daemon/hmmd.conf
 dist_man_MANS += vmm-daemon/man/hmmd.8 vmm-daemon/man/hmmd.conf.5
 
-nodist_systemdsystemunit_DATA = vmm-daemon/hmmd.service
+nodist_systemdsystemunit_DATA += vmm-daemon/hmmd.service
 CLEANFILES += vmm-daemon/hmmd.service
 vmm-daemon/hmmd.service: vmm-daemon/hmmd.service.in Makefile
 	$(SUBST) $(srcdir)/vmm-daemon/hmmd.service.in > $@
 
-dist_udevrules_DATA = vmm-daemon/60-vmirror.rules
+dist_udevrules_DATA += vmm-daemon/60-vmirror.rules
 dist_modulesload_DATA = vmm-daemon/vmirror.conf
 
 # The sample becomes the configuration where there is none yet, and goes again only if nobody
@@ -28,4 +28,4 @@ uninstall-conf:
 
 install_data_local += install-conf
 uninstall_local += uninstall-conf
-.PHONY: install-conf uninstall-conf
+phony += install-conf uninstall-conf

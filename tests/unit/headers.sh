@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Every header of proto/, and of the library for guests, compiles alone, as C99, as C11 and as C++.
+# Every header of proto/ (or those of $PROTO_HEADERS), and of the library for guests, compiles alone, as C99, as C11 and as C++.
 # Those that are installed also without any extension of the compiler.
 set -u
-: "${srcdir:=.}" "${CC:=cc}" "${CXX:=c++}" "${HEADER_CFLAGS:=}"
+: "${srcdir:=.}" "${CC:=cc}" "${CXX:=c++}" "${HEADER_CFLAGS:=}" "${PROTO_HEADERS:=}"
 
 failed=0
 # Inline functions are there for those that include the header; clang asks who calls them.
@@ -18,7 +18,13 @@ try() {
 
 cxx=yes
 echo 'int main() { return 0; }' | $CXX -x c++ -fsyntax-only - 2>/dev/null || cxx=no
-for header in "$srcdir"/proto/*.h "$srcdir/guest-agent/lib/hmmhint.h"; do
+if test -n "$PROTO_HEADERS"; then
+	set --
+	for header in $PROTO_HEADERS; do set -- "$@" "$srcdir/proto/$header"; done
+else
+	set -- "$srcdir"/proto/*.h
+fi
+for header in "$@" "$srcdir/guest-agent/lib/hmmhint.h"; do
 	try $CC -std=c99 -x c "$header"
 	try $CC -std=gnu11 -x c "$header"
 	if test $cxx = yes; then

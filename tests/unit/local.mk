@@ -4,17 +4,24 @@
 TESTS += tests/unit/headers.sh
 EXTRA_DIST += tests/unit/headers.sh
 AM_TESTS_ENVIRONMENT = CC='$(CC)'; CXX='$(CXX)'; HEADER_CFLAGS='$(JSON_CFLAGS)'; \
-	FUZZ_FLAGS='$(FUZZ_FLAGS)'; export CC CXX HEADER_CFLAGS FUZZ_FLAGS;
+	PROTO_HEADERS='$(proto_headers)'; FUZZ_FLAGS='$(FUZZ_FLAGS)'; \
+	export CC CXX HEADER_CFLAGS PROTO_HEADERS FUZZ_FLAGS;
+if !HOST
+# Others are json-c's users.
+proto_headers = budget.h hint.h name-table.h
+endif
 
 if HAVE_CUNIT
-include tests/unit/hmmctl.mk
 UNIT_TESTS = \
 	tests/unit/proto_budget \
-	tests/unit/proto_control \
 	tests/unit/proto_hint \
 	tests/unit/proto_hint_find \
 	tests/unit/proto_hint_names \
-	tests/unit/proto_hint_rules \
+	tests/unit/proto_hint_rules
+if HOST
+include tests/unit/hmmctl.mk
+UNIT_TESTS += \
+	tests/unit/proto_control \
 	tests/unit/proto_names \
 	tests/unit/proto_units \
 	tests/unit/hmmd_doctor \
@@ -30,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/hmmd_ring \
 	tests/unit/hmmd_run \
 	tests/unit/hmmd_settings
+endif
 if GUEST_AGENT
 include tests/unit/guest.mk
 endif
