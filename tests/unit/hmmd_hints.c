@@ -418,11 +418,22 @@ static void no_port(void)
 	hints_free(vm.hints);
 	has_port = false;
 	vm.hints = hints_new(&vm);
+	hints_look(vm.hints);
 	CU_ASSERT_PTR_NULL(hints_view(vm.hints).channel);
 	back(&vm, 0, 1, VMIRROR_REASON_CPU_FAULT);
 	hints_record(NULL, NULL);
 	hints_stop(NULL);
 	hints_free(NULL);
+	/* one is plugged in */
+	has_port = true;
+	hints_look(vm.hints);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(hints_view(vm.hints).channel);
+	CHECK_NUMBER(say_hint(1, HINT_ADVICE_DEVICE, 0, 10), 0);
+	CU_ASSERT_TRUE(until(has_batch, PATIENCE_MS));
+	hints_look(vm.hints);
+	hints_stop(vm.hints);
+	hints_look(vm.hints);
+	CU_ASSERT_PTR_NULL(channel);
 	end(&vm);
 }
 

@@ -228,6 +228,40 @@ static void odd_fds(void)
 	LISTENS(CHARDEV("socket,id=c0,fd=35,server=on"), NULL);
 }
 
+static void by_name(const char *table, const char *expected, int line)
+{
+	fake_proc_file(PID, "net/unix", table, -1);
+	check_listens("-nodefaults\0", 12, expected, line);
+}
+
+#define BY_NAME(table, path) by_name(TITLE table, path, __LINE__)
+#define PORT		     "/channel/target/domain-1-web/" HINT_PORT
+
+/* It is on no command line. */
+static void plugged_in(void)
+{
+	fake_proc_link(PID, "fd/35", "socket:[91234]");
+	fake_proc_link(PID, "fd/36", "socket:[91235]");
+	fake_proc_link(PID, "fd/37", "/dev/kvm");
+	BY_NAME(LISTENING("1", " /a" PORT) LISTENING("91233", " /run/monitor")
+			LISTENING("91235", " /b" PORT),
+		"/b" PORT);
+	BY_NAME("", NULL);
+	BY_NAME(LISTENING("1", " /a" PORT), NULL);
+	BY_NAME(LISTENING("91235", " /a" PORT "x"), NULL);
+	BY_NAME(LISTENING("91235", " /a/x" HINT_PORT), NULL);
+	BY_NAME(LISTENING("91235", " @/a" PORT), NULL);
+	BY_NAME(ROW("00000000", "0001", "91235", " /a" PORT), NULL);
+	/* two, or one that somebody may have made up */
+	BY_NAME(LISTENING("91234", " /a" PORT) LISTENING("91235", " /b" PORT), NULL);
+	BY_NAME(LISTENING("91235", " /a" PORT) LISTENING("91235", " /b" PORT), NULL);
+	/* the command line counts more, wherever it says that QEMU listens */
+	fake_proc_file(PID, "net/unix", TITLE LISTENING("91235", " /b" PORT), -1);
+	LISTENS(DEVICE SERVER, "/run/c0");
+	LISTENS(DEVICE, NULL);
+	fake_proc_link(PID, "fd/36", "socket:[1]");
+}
+
 static void check_raw(const char *cmdline, size_t length, const char *expected)
 {
 	g_autofree char *path = NULL;
@@ -278,11 +312,17 @@ static void too_long(void)
 int main(void)
 {
 	static const struct check checks[] = {
-		{ "options", options },	    { "JSON", json },
-		{ "bad JSON", bad_json },   { "other devices", other_devices },
-		{ "chardevs", chardevs },   { "relative paths", relative },
-		{ "by fd", fds },	    { "odd fds", odd_fds },
-		{ "cut short", cut_short }, { "too long", too_long },
+		{ "options", options },
+		{ "JSON", json },
+		{ "bad JSON", bad_json },
+		{ "other devices", other_devices },
+		{ "chardevs", chardevs },
+		{ "relative paths", relative },
+		{ "by fd", fds },
+		{ "odd fds", odd_fds },
+		{ "plugged in", plugged_in },
+		{ "cut short", cut_short },
+		{ "too long", too_long },
 	};
 	int failed;
 

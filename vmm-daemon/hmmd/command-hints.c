@@ -135,6 +135,7 @@ void command_query_hints(Call *call)
 		call_gerror(call, error);
 		return;
 	}
+	hints_look(vm->hints);
 	view = hints_view(vm->hints);
 	data = json_object_new_object();
 	control_add_string(data, "vm", vm->name);

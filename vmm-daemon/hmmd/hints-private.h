@@ -14,6 +14,7 @@ struct Hints {
 	Vm *vm;
 	SettingsHints settings;
 	HintChannel *channel; /* NULL: QEMU has no such port */
+	guint look_source;    /* whether it has one by now */
 	HintTable *table;
 	HintTableEvents events;
 	HintRest *rest;

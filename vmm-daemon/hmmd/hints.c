@@ -14,6 +14,7 @@
 #define REST_BLOCKS_MAX 1048576u /* 2 TiB of RAM */
 #define AFTER_MOVE_MS	100	 /* pages have moved: gather what belongs together */
 #define AFTER_CHANGE_MS 1000	 /* something else has changed */
+#define LOOK_SECONDS	60	 /* for a port that is plugged in later */
 #define SETTLE_MS	300	 /* what was said last may go before what was said first */
 
 static const Settings *settings;
@@ -117,11 +118,9 @@ void hints_configure(const Settings *from)
 	settings = from;
 }
 
-Hints *hints_new(Vm *vm)
+void hints_look(Hints *hints)
 {
-	const SettingsHints *from = settings_hints(settings, vm->name, vm->uuid);
-	g_autofree char *path = proc_channel_path("/proc", vm->pid, HINT_PORT);
-	Hints *hints = g_new0(Hints, 1);
+	const SettingsHints *from = &hints->settings;
 	struct hint_limits limits = {
 		.min_version = HINT_VERSION,
 		.max_version = HINT_VERSION,
@@ -130,6 +129,30 @@ Hints *hints_new(Vm *vm)
 		.frames_per_second = from->frames_per_second,
 	};
 	HintChannelUser user = { take_frame, writable, trouble, gone, hints };
+	g_autofree char *path = NULL;
+
+	if (hints->channel || hints->stopped)
+		return;
+	path = proc_channel_path("/proc", hints->vm->pid, HINT_PORT);
+	if (path)
+		hints->channel = hint_channel_new(path, hints->vm->pid, &limits, &user);
+}
+
+static gboolean look_again(gpointer data)
+{
+	Hints *hints = data;
+
+	hints_look(hints);
+	if (!hints->channel)
+		return G_SOURCE_CONTINUE;
+	hints->look_source = 0;
+	return G_SOURCE_REMOVE;
+}
+
+Hints *hints_new(Vm *vm)
+{
+	const SettingsHints *from = settings_hints(settings, vm->name, vm->uuid);
+	Hints *hints = g_new0(Hints, 1);
 	struct vmirror_vm_stat stat = { .size = sizeof(stat) };
 
 	hints->vm = vm;
@@ -142,8 +165,9 @@ Hints *hints_new(Vm *vm)
 		(guint)CLAMP(stat.ram_bytes / HINT_REST_BLOCK, REST_BLOCKS_MIN, REST_BLOCKS_MAX));
 	hints->work = hints_work_budget();
 	g_queue_init(&hints->news);
-	if (path)
-		hints->channel = hint_channel_new(path, vm->pid, &limits, &user);
+	hints_look(hints);
+	if (!hints->channel)
+		hints->look_source = g_timeout_add_seconds(LOOK_SECONDS, look_again, hints);
 	return hints;
 }
 
@@ -162,7 +186,9 @@ void hints_stop(Hints *hints)
 		g_source_remove(hints->pass_source);
 	if (hints->news_source)
 		g_source_remove(hints->news_source);
-	hints->pass_source = hints->news_source = 0;
+	if (hints->look_source)
+		g_source_remove(hints->look_source);
+	hints->pass_source = hints->news_source = hints->look_source = 0;
 }
 
 void hints_free(Hints *hints)

@@ -284,6 +284,9 @@ void hints_configure(const Settings *settings);
 Hints *hints_new(Vm *vm);
 void hints_record(Hints *hints, const struct vmirror_record *record);
 
+/* Whether QEMU has a port by now; they look from time to time by themselves. */
+void hints_look(Hints *hints);
+
 /* Nothing more is listened to, or begun. */
 void hints_stop(Hints *hints);
 void hints_free(Hints *hints);

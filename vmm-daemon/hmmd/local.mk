@@ -80,6 +80,7 @@ libhmmd_a_SOURCES = \
 	vmm-daemon/hmmd/proc-channel.c \
 	vmm-daemon/hmmd/proc-private.h \
 	vmm-daemon/hmmd/proc-qemu.c \
+	vmm-daemon/hmmd/proc-socket.c \
 	vmm-daemon/hmmd/ring.c \
 	vmm-daemon/hmmd/ring.h \
 	vmm-daemon/hmmd/room.c \

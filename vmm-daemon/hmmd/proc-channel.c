@@ -3,10 +3,9 @@
  * The host's end of a virtserialport: -device names the port and its chardev, -chardev says where
  * QEMU listens, or with which fd it was given for that, as libvirt does it.
  *
- * All of it is the VMM's word, and /proc/net/unix has names that anybody chose.
+ * All of it is the VMM's word.
  */
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,9 +19,6 @@
 /* Of one option.  Those of a port or chardev have a few hundred bytes. */
 #define VALUE_MAX  16384u
 #define JSON_DEPTH 8
-
-#define UNIX_TABLE_MAX	 (16u << 20)
-#define SOCKET_ACCEPTING 0x10000u /* __SO_ACCEPTCON, of Flags in /proc/net/unix */
 
 struct channel {
 	const char *port;
@@ -146,59 +142,17 @@ static char *from_path(const char *root, pid_t pid, const char *path)
 	return cwd && g_path_is_absolute(cwd) ? g_build_filename(cwd, path, NULL) : NULL;
 }
 
-/*
- * "Num: RefCount Protocol Flags Type St Inode Path": the path of the line, if it is that of a
- * listening stream socket with this inode.  Abstract names and relative ones are no use here.
- */
-static const char *unix_path(const char *line, const char *inode)
-{
-	char number[24];
-	unsigned int flags, type;
-	int end = 0;
-
-	if (sscanf(line, "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8x %4x %*2x %20[0-9]%n",
-		   &flags, &type, number, &end) != 3 ||
-	    strcmp(number, inode) != 0 || !(flags & SOCKET_ACCEPTING) || type != SOCK_STREAM)
-		return NULL;
-	return end > 0 && line[end] == ' ' && line[end + 1] == '/' ? line + end + 1 : NULL;
-}
-
-/*
- * A name may have a newline in it, so anybody can add a line that is not one; where two have the
- * inode no one knows which is true.
- */
-static char *from_inode(const char *root, pid_t pid, const char *inode)
-{
-	g_autofree char *file = g_strdup_printf("%s/%d/net/unix", root, (int)pid);
-	size_t length;
-	g_autofree char *table = proc_read_whole(file, UNIX_TABLE_MAX, &length);
-	const char *found = NULL, *path;
-	char *line, *end;
-
-	for (line = table; line && (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		path = unix_path(line, inode);
-		if (path && found)
-			return NULL;
-		if (path)
-			found = path;
-	}
-	return g_strdup(found);
-}
-
 static char *from_fd(const char *root, pid_t pid, const char *fd)
 {
-	g_autofree char *name = NULL, *link = NULL, *inode = NULL;
+	g_autofree char *name = NULL, *link = NULL;
+	uint64_t inode;
 	size_t digits = strspn(fd, "0123456789");
 
 	if (digits == 0 || digits > 9 || fd[digits])
 		return NULL;
 	name = g_strconcat("fd/", fd, NULL);
 	link = read_link(root, pid, name);
-	if (!link || !g_str_has_prefix(link, "socket:[") || !g_str_has_suffix(link, "]"))
-		return NULL;
-	inode = g_strndup(link + strlen("socket:["), strlen(link) - strlen("socket:[]"));
-	return from_inode(root, pid, inode);
+	return link && proc_socket_inode(link, &inode) ? proc_socket_path(root, pid, inode) : NULL;
 }
 
 static char *place(const char *root, pid_t pid, const struct channel *channel)
@@ -210,6 +164,17 @@ static char *place(const char *root, pid_t pid, const struct channel *channel)
 		return NULL;
 	path = channel->path ? from_path(root, pid, channel->path)
 			     : from_fd(root, pid, channel->fd);
+	return path && strlen(path) <= PATH_MAX_BYTES ? g_steal_pointer(&path) : NULL;
+}
+
+/*
+ * What was plugged in later is on no command line.  libvirt names the socket like the port; where
+ * somebody else does not, it is not found.
+ */
+static char *plugged_in(const char *root, pid_t pid, const char *port)
+{
+	g_autofree char *path = proc_socket_named(root, pid, port);
+
 	return path && strlen(path) <= PATH_MAX_BYTES ? g_steal_pointer(&path) : NULL;
 }
 
@@ -227,6 +192,8 @@ char *proc_channel_path(const char *root, pid_t pid, const char *port)
 		proc_qemu_each(cmdline, length, take_chardev, &channel);
 	if (channel.listens)
 		path = place(root, pid, &channel);
+	else if (cmdline && !channel.id)
+		path = plugged_in(root, pid, port);
 	g_free(channel.id);
 	g_free(channel.path);
 	g_free(channel.fd);

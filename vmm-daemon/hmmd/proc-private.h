@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #define PROC_CMDLINE_MAX (1u << 20)
 
@@ -17,6 +19,25 @@
  * Free with g_free().
  */
 char *proc_read_whole(const char *path, size_t max, size_t *length);
+
+/*
+ * Call what for the link of every fd, of so many at most, until it returns true; then that fd's
+ * number, else -1.
+ */
+int proc_each_fd(const char *root, pid_t pid, bool (*what)(const char *link, void *data),
+		 void *data);
+
+/* ---- proc-socket.c: at which unix sockets a process listens ------------- */
+
+/* Of a link in /proc/PID/fd; false if it is no socket's. */
+bool proc_socket_inode(const char *link, uint64_t *inode);
+
+/*
+ * The path of the listening stream socket with that inode, or of the one that the process has and
+ * whose file has that name; NULL if there is none, or more than one.  Free with g_free().
+ */
+char *proc_socket_path(const char *root, pid_t pid, uint64_t inode);
+char *proc_socket_named(const char *root, pid_t pid, const char *name);
 
 /* ---- proc-qemu.c: QEMU's command line ----------------------------------- */
 

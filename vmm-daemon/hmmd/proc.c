@@ -106,11 +106,8 @@ char *proc_read_whole(const char *path, size_t max, size_t *length)
 	return g_realloc(g_steal_pointer(&buffer), *length + 1);
 }
 
-/*
- * Call what for the link of every fd until it returns true; then that fd's number, else -1.
- */
-static int each_fd(const char *root, pid_t pid, bool (*what)(const char *link, void *data),
-		   void *data)
+int proc_each_fd(const char *root, pid_t pid, bool (*what)(const char *link, void *data),
+		 void *data)
 {
 	g_autofree char *path = g_strdup_printf("%s/%d/fd", root, (int)pid);
 	DIR *dir = opendir(path);
@@ -146,7 +143,7 @@ ProcVmm *proc_vmm_read(const char *root, pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("%s/%d/cmdline", root, (int)pid);
 	g_autofree char *cmdline = NULL;
-	int kvm_fd = each_fd(root, pid, is_kvm_vm, NULL);
+	int kvm_fd = proc_each_fd(root, pid, is_kvm_vm, NULL);
 	ProcVmm *vmm;
 	size_t length;
 
@@ -234,6 +231,6 @@ unsigned int proc_count_fds(const char *root, pid_t pid, const char *prefix)
 {
 	struct count count = { prefix, 0 };
 
-	each_fd(root, pid, count_one, &count);
+	proc_each_fd(root, pid, count_one, &count);
 	return count.nr;
 }

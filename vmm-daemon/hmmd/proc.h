@@ -50,8 +50,9 @@ unsigned int proc_count_fds(const char *root, pid_t pid, const char *prefix);
 
 /*
  * The absolute path of the unix socket on which that QEMU waits for the host's side of the
- * virtserialport of that name, short enough for a sockaddr_un; NULL if there is none, or if
- * it was plugged in later and is not on the command line.  Free with g_free().
+ * virtserialport of that name, short enough for a sockaddr_un; NULL if there is none.  One that was
+ * plugged in later is on no command line: it is found if its socket is named like the port, as
+ * libvirt names it.  Free with g_free().
  *
  * It is what the VMM says, bytes of any kind, in the VMM's mount namespace.  Who connects asks
  * with SO_PEERCRED whether it is that VMM that listens: a path can be anybody's.
