@@ -6,7 +6,7 @@
  * after they went out, or within as long as it had to rest before, rests for HINT_REST_FIRST_MS,
  * the next time for twice as long, up to HINT_REST_LONGEST_MS; one that stays out for longer begins
  * anew.  So does one that goes out for another owner: the guest has given the memory to another
- * process, or says so; what it costs it to say so each time is bounded elsewhere (hints.c).  What
+ * process, or says so; what it costs it to say so each time is bounded elsewhere (hint-pass.c).  What
  * somebody on the host has recalled or evicted rests for HINT_REST_RECALLED_MS, whoever asks for it.
  * No I/O; times are milliseconds of one clock.
  */

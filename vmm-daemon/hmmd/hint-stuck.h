@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HINT_STUCK_MAX 32u
+#define HINT_STUCK_MAX 31u /* and one more for a moment: half a KiB */
 
 /* Begins as { 0 }. */
 typedef struct {
