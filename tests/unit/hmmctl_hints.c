@@ -175,8 +175,8 @@ static void hint_channel(void)
 		  .out = "VM        tenant1\n"
 			 "channel   none: QEMU has no port org.hmmd.agent.0 for this VM\n"
 			 "fix       add <channel type='unix'><target type='virtio' "
-			 "name='org.hmmd.agent.0'/></channel> to its domain XML ('virsh edit'), then "
-			 "shut it down and start it\n" NO_FACTS },
+			 "name='org.hmmd.agent.0'/></channel> to its domain XML ('virsh edit') and "
+			 "start it anew, or plug that into it ('virsh attach-device')\n" NO_FACTS },
 		{ .line = "hints tenant1",
 		  .steps = { { ASK_VM("query-hints", "tenant1"),
 			       NO_HINTS(CHANNEL("connecting", "\"/run/agent.0\"", 0)) } },

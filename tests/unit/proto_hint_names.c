@@ -19,7 +19,8 @@ static void names(void)
 	named(hint_reason_name, HINT_REASON_LAST,
 	      "bad-extents too-many off no-pool quota other-hint resting no-memory absent pinned "
 	      "unmovable pool-full busy failed once");
-	named(hint_error_name, HINT_ERROR_LAST, "bad-frame bad-order bad-version ending half-frame");
+	named(hint_error_name, HINT_ERROR_LAST,
+	      "bad-frame bad-order bad-version ending half-frame");
 }
 
 static void back(void)

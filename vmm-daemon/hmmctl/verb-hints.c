@@ -118,7 +118,7 @@ static const struct {
 } states[] = {
 	{ "none", "none: QEMU has no port " HINT_PORT " for this VM",
 	  "add <channel type='unix'><target type='virtio' name='" HINT_PORT "'/></channel> to its "
-	  "domain XML ('virsh edit'), then shut it down and start it" },
+	  "domain XML ('virsh edit') and start it anew, or plug that into it ('virsh attach-device')" },
 	{ "connecting", "connecting: QEMU's socket has not let hmmd in yet",
 	  "if that stays so 'journalctl -u hmmd' may say why" },
 	{ "greeting", "greeting: no agent in the guest answers",
