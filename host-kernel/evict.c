@@ -88,6 +88,7 @@ static unsigned int set_out_block(struct vmirror_pool *pool, unsigned int block,
 	*flights = begin_flights(batch, n);
 	if (n)
 		compat_migrate_device_pfns(batch->src, n);
+	vmirror_pool_unlist_block(pool, block);
 	for (unsigned int i = 0; i < n; i++) {
 		struct page *page = migrate_pfn_to_page(batch->src[i]);
 

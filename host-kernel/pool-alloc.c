@@ -34,6 +34,9 @@ static DEFINE_PER_CPU(unsigned long, searches_ended);
  * @resting: how many rest, from the first: none, one, or all
  * @visitors: faults that have stepped aside from a page here and will want its place back;
  *	while there are any, nothing is given out from the block, and it is in no list
+ * @listers: who has its pages as a list and has no reference on them yet; meanwhile it is not
+ *	given out as a whole
+ * @made: pages that have become folios, as whose they are listed
  */
 struct pool_block {
 	struct list_head link;
@@ -43,7 +46,9 @@ struct pool_block {
 	unsigned int used;
 	unsigned int resting;
 	unsigned int visitors;
+	unsigned int listers;
 	DECLARE_BITMAP(map, BLOCK_PAGES);
+	DECLARE_BITMAP(made, BLOCK_PAGES);
 };
 
 int vmirror_pool_blocks_init(struct vmirror_pool *pool)
@@ -98,7 +103,7 @@ static bool is_empty(const struct pool_block *block)
 /* Put it into the list it belongs to. */
 static void block_place(struct vmirror_pool *pool, struct pool_block *block)
 {
-	if (block->visitors || block->used == BLOCK_PAGES)
+	if (block->visitors || (block->listers && !block->used) || block->used == BLOCK_PAGES)
 		list_del_init(&block->link);
 	else
 		list_move(&block->link, block->used ? &pool->partial : &pool->empty);
@@ -204,6 +209,7 @@ void vmirror_pool_give(struct vmirror_pool *pool, u32 index, unsigned int pages)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_clear(block->made, index % BLOCK_PAGES, pages);
 	bitmap_clear(block->map, index % BLOCK_PAGES, pages);
 	block_account(pool, block, -(int)pages, 0);
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -277,6 +283,7 @@ static void rest(struct vmirror_pool *pool, u32 index, unsigned int pages)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_clear(block->made, 0, pages);
 	block_account(pool, block, 0, pages);
 	/* Within the lock: who finds the pool empty waits for this, too. */
 	call_rcu_hurry(&block->rest, half_rested);
@@ -347,16 +354,29 @@ void vmirror_pool_look_at_block(struct vmirror_pool *pool, unsigned int index,
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+/* Pages that were taken are a folio now, with a reference. */
+void vmirror_pool_note_made(struct vmirror_pool *pool, u32 index, unsigned int pages)
+{
+	struct pool_block *block = block_at(pool, index);
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	bitmap_set(block->made, index % BLOCK_PAGES, pages);
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
 /**
  * vmirror_pool_list_block() - list the folios in a block
  * @pool: the pool
  * @block: its number
  * @pfns: out: the pages that may be there
  *
- * A glance: a folio may go, and a page that is only taken may be listed.
+ * A glance: a folio may go, and be split.  But until vmirror_pool_unlist_block() none becomes part
+ * of a larger one: the kernel (7.2, migrate_device_pfns()) asks what folio a page is of before it
+ * has a reference, and goes on with that one.
  *
- * Every page that is given out is listed, also the tails of a 2 MiB folio: the kernel passes
- * over them, and if the folio is split meanwhile, finds the pages.
+ * Every page that is out is listed, also the tails of a 2 MiB folio: the kernel passes over them,
+ * and if the folio is split meanwhile, finds the pages.
  *
  * Return: how many
  */
@@ -364,14 +384,25 @@ unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int blo
 				     unsigned long *pfns)
 {
 	unsigned long first = pool->first_pfn + (unsigned long)block * BLOCK_PAGES, flags;
-	DECLARE_BITMAP(map, BLOCK_PAGES);
+	DECLARE_BITMAP(made, BLOCK_PAGES);
 	unsigned int bit, n = 0;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	bitmap_copy(map, pool->blocks[block].map, BLOCK_PAGES);
-	bitmap_clear(map, 0, pool->blocks[block].resting);
+	bitmap_copy(made, pool->blocks[block].made, BLOCK_PAGES);
+	pool->blocks[block].listers++;
 	spin_unlock_irqrestore(&pool->lock, flags);
-	for_each_set_bit(bit, map, BLOCK_PAGES)
+	for_each_set_bit(bit, made, BLOCK_PAGES)
 		pfns[n++] = first + bit;
 	return n;
+}
+
+/* The list is not needed any more, or there is a reference on what it is needed for. */
+void vmirror_pool_unlist_block(struct vmirror_pool *pool, unsigned int block)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	pool->blocks[block].listers--;
+	block_place(pool, &pool->blocks[block]);
+	spin_unlock_irqrestore(&pool->lock, flags);
 }

@@ -34,9 +34,10 @@ struct page *vmirror_pool_page_init(struct vmirror_pool *pool, u32 index, unsign
 	for (unsigned int i = 0; i < 1 << order; i++)
 		compat_clear_page_flags(page + i);
 	atomic64_add(1 << order, &vm->out_pages);
-	/* Who goes by device page may see it as soon as it has a reference. */
+	/* Who searches page tables, or has it in an old list, may see it as soon as it has a reference. */
 	page->zone_device_data = vmirror_devdata(vm->id, gpa);
 	compat_zone_device_init(page, &pool->pgmap, order);
+	vmirror_pool_note_made(pool, index, 1 << order);
 	return page;
 }
 

@@ -308,7 +308,7 @@ struct vmirror_pool {
 	struct dev_pagemap pgmap;
 	unsigned long first_pfn;
 
-	spinlock_t lock;		/* protects the next seven */
+	spinlock_t lock;		/* protects the next seven, and the blocks */
 	struct pool_block *blocks;	/* nr_blocks of them, one for each 2 MiB */
 	struct list_head empty;		/* blocks with nothing in them */
 	struct list_head partial;	/* blocks with something and room for more */
@@ -346,8 +346,10 @@ unsigned long vmirror_pool_used(struct vmirror_pool *pool);
 void vmirror_pool_note_use(struct vmirror_pool *pool, u32 index);
 void vmirror_pool_look_at_block(struct vmirror_pool *pool, unsigned int index,
 				struct vmirror_pool_block *seen);
+void vmirror_pool_note_made(struct vmirror_pool *pool, u32 index, unsigned int pages);
 unsigned int vmirror_pool_list_block(struct vmirror_pool *pool, unsigned int block,
 				     unsigned long *pfns);
+void vmirror_pool_unlist_block(struct vmirror_pool *pool, unsigned int block);
 
 /* Held to read by who may have, or drop, a reference that comes too late. */
 extern struct srcu_struct vmirror_collecting;
