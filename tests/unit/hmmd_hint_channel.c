@@ -361,6 +361,22 @@ static void out_of_order(void)
 	end(g);
 }
 
+/* Both come in one go: the answer to the first frame is still to be sent when the second is read. */
+static void error_behind_answer(void)
+{
+	struct guest *g = begin_open(1000);
+	unsigned char bytes[128];
+	size_t n = hint_put_ping(bytes, sizeof(bytes), g->session, 5);
+
+	n += hint_put_guest_hello(bytes + n, sizeof(bytes) - n, g->session, 1, 0);
+	say(g, bytes, n);
+	if (expect(g, HINT_TYPE_PONG))
+		CHECK_NUMBER(hint_get_token(next), 5);
+	if (expect(g, HINT_TYPE_ERROR))
+		CHECK_NUMBER(hint_get_error(next), HINT_ERROR_ORDER);
+	end(g);
+}
+
 static bool has_ended(struct guest *g)
 {
 	return g->ended == 1;
@@ -510,6 +526,7 @@ int main(void)
 		{ "starts anew", starts_anew },
 		{ "nonsense", nonsense },
 		{ "out of order", out_of_order },
+		{ "error behind an answer", error_behind_answer },
 		{ "silence", silence },
 		{ "too fast", too_fast },
 		{ "never reads", never_reads },

@@ -79,6 +79,9 @@ void channel_hang_up(HintChannel *channel);
 /* QEMU has closed it, or is not there: try again. */
 void channel_lost(HintChannel *channel);
 
+/* ERROR, behind what is still to be sent, as far as there is room for it; then hang up. */
+void channel_say_last(HintChannel *channel, enum hint_error error);
+
 /* What the guest says makes no sense.  It is told so if it reads; then there is a while of silence. */
 void channel_end_conversation(HintChannel *channel, enum hint_error error);
 

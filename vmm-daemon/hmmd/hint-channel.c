@@ -351,14 +351,10 @@ HintChannel *hint_channel_new(const char *path, pid_t pid, const struct hint_lim
 
 void hint_channel_free(HintChannel *channel)
 {
-	unsigned char frame[64];
-	size_t n;
-
 	if (!channel)
 		return;
-	n = hint_put_error(frame, sizeof(frame), channel->reader.session, HINT_ERROR_ENDING);
-	if (channel->state == HINT_CHANNEL_OPEN && !channel->nr_out)
-		send(channel->fd, frame, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (channel->state == HINT_CHANNEL_OPEN)
+		channel_say_last(channel, HINT_ERROR_ENDING);
 	channel_hang_up(channel);
 	channel_drop_source(&channel->connect_source);
 	channel_drop_source(&channel->tick_source);

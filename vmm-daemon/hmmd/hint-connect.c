@@ -36,15 +36,25 @@ void channel_lost(HintChannel *channel)
 	channel_connect_in(channel, HINT_CHANNEL_CONNECTING, CONNECT_MS);
 }
 
-void channel_end_conversation(HintChannel *channel, enum hint_error error)
+void channel_say_last(HintChannel *channel, enum hint_error error)
 {
 	unsigned char frame[64];
 	size_t n = hint_put_error(frame, sizeof(frame), channel->reader.session, error);
+	ssize_t sent = 0;
 
+	/* Answers to what came before it; where there is no room for all of them it is not to be had. */
+	if (channel->nr_out)
+		sent = send(channel->fd, channel->out, channel->nr_out,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent == (ssize_t)channel->nr_out)
+		send(channel->fd, frame, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void channel_end_conversation(HintChannel *channel, enum hint_error error)
+{
 	channel->counters.errors[error]++;
 	channel->user.trouble(hint_error_name(error), channel->user.data);
-	if (!channel->nr_out)
-		send(channel->fd, frame, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	channel_say_last(channel, error);
 	channel_hang_up(channel);
 	if (channel->state == HINT_CHANNEL_OPEN && channel_now_ms() - channel->open_ms > CALM_MS)
 		channel->backoff_ms = HINT_CHANNEL_BACKOFF_MS;
