@@ -308,7 +308,7 @@ struct vmirror_pool {
 	struct dev_pagemap pgmap;
 	unsigned long first_pfn;
 
-	spinlock_t lock;		/* protects the next seven, and the blocks */
+	spinlock_t lock;		/* protects the next seven */
 	struct pool_block *blocks;	/* nr_blocks of them, one for each 2 MiB */
 	struct list_head empty;		/* blocks with nothing in them */
 	struct list_head partial;	/* blocks with something and room for more */

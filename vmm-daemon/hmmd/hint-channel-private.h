@@ -79,7 +79,7 @@ void channel_hang_up(HintChannel *channel);
 /* QEMU has closed it, or is not there: try again. */
 void channel_lost(HintChannel *channel);
 
-/* ERROR, behind what is still to be sent, as far as there is room for it; then hang up. */
+/* ERROR, behind what is still to be sent, if there is room for all of it; before hanging up. */
 void channel_say_last(HintChannel *channel, enum hint_error error);
 
 /* What the guest says makes no sense.  It is told so if it reads; then there is a while of silence. */

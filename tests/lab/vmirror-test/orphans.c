@@ -31,9 +31,7 @@ static void await(const int *pipefd)
 
 struct play {
 	char *memory;
-	bool huge;
 	bool pool_first;	/* is opened first: as a process ends, its files are closed the other way round */
-	bool killed;
 	int filled[2], fork[2], look[2], looked[2], out[2], go[2];
 };
 
@@ -83,7 +81,7 @@ static void end_of(pid_t pid)
 
 static void play(struct target *t, bool huge, bool pool_first, bool killed)
 {
-	struct play p = { .huge = huge, .pool_first = pool_first, .killed = killed };
+	struct play p = { .pool_first = pool_first };
 	pid_t parent, holder;
 
 	printf("  %s pages, %s opened first, holder %s\n", huge ? "2 MiB" : "4 KiB",

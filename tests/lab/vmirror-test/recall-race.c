@@ -55,12 +55,17 @@ static void check_home(struct place *p, const struct vmirror_moved *moved)
 		     (unsigned long long)moved->skipped_pages[VMIRROR_SKIP_BUSY]);
 }
 
+static void whole_out(struct place *p, int pool)
+{
+	place_out(p, pool, 0, LENGTH, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+}
+
 /* Nobody is in its way: it has no excuse. */
 static void check_alone(struct place *p)
 {
 	struct vmirror_moved moved;
 
-	place_out(p, p->pool, 0, LENGTH, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+	whole_out(p, p->pool);
 	recall(p->vm, p->gpa, LENGTH, &moved);
 	CHECK(!moved.skipped_pages[VMIRROR_SKIP_BUSY]);
 	check_home(p, &moved);
@@ -165,7 +170,7 @@ static void carried(bool huge)
 	pools[0] = p.pool;
 	pools[1] = pool_create(&p.self.t, "other", LENGTH);
 	fill_pattern(p.memory, LENGTH, 9);
-	place_out(&p, pools[0], 0, LENGTH, 1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+	whole_out(&p, pools[0]);
 	start = now_ms();
 	carry(&(struct carrier) { .place = &p, .to = pools[1] });
 	took = now_ms() - start + 1;
@@ -175,8 +180,7 @@ static void carried(bool huge)
 		check_pattern(p.memory, LENGTH, 9);
 		if (huge)
 			madvise(p.memory, LENGTH, MADV_COLLAPSE);
-		place_out(&p, pools[from], 0, LENGTH,
-			  1u << VMIRROR_SKIP_BUSY | 1u << VMIRROR_SKIP_ABSENT, 100);
+		whole_out(&p, pools[from]);
 		carried += carry_round(&p, pools[!from], rand_r(&seed) % (took * 1000));
 	}
 	check_pattern(p.memory, LENGTH, 9);
