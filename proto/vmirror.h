@@ -62,7 +62,7 @@
  */
 #define VMIRROR_SKIP_LIST(X)							\
 	X(1, NO_SLOT, "no-slot", "the VM has no memory at that address")	\
-	X(2, ABSENT, "absent", "no page in RAM there: never touched, ballooned, zero or swapped out")\
+	X(2, ABSENT, "absent", "no page in RAM there: never touched, ballooned, zero, swapped out, or on its way just now")\
 	X(3, ALREADY_OUT, "already-out", "already in a pool")			\
 	X(4, PINNED, "pinned", "pinned, by VFIO or another user of DMA")	\
 	X(5, LOCKED, "locked", "locked into RAM by mlock")			\

@@ -53,12 +53,14 @@ def rates: map(select(.part == "hint-rate")) | group_by([.limits, .advice == "de
 	 answered_per_second: (map(.hints / .answered_ms * 1000) | spread),
 	 given_per_second: (map(.hints / .given_ms * 1000) | spread),
 	 through_ms: (map(.through_ms) | spread)});
+def channel: map(select(.part == "hint-channel")) | select(length > 0) |
+	{hints: .[0].hints, done_per_second: (map(.hints / .ms * 1000) | spread)};
 def standing: map(select(.part == "hint-memory")) | group_by([.who, .advice == "device"]) | map(
 	(map(select(.hints == 0))[0]) as $none | (map(select(.hints > 0))[0]) as $many | select($none and $many) |
 	{who: $many.who, advice: $many.advice, hints: $many.hints,
 	 without: ($none | {rss_kib, pss_kib, anon_kib}), with: ($many | {rss_kib, pss_kib, anon_kib}),
 	 bytes_each: (($many.rss_kib - $none.rss_kib) * 1024 / $many.hints)});
-(if any(.part | startswith("hint-")) then {latency: latencies, rate: rates, memory: standing} else null end) as $hints |
+(if any(.part | startswith("hint-")) then {latency: latencies, rate: rates, channel: (channel // null), memory: standing} else null end) as $hints |
 
 {
 	meta: ($meta + {clocksource: $clocksource}),

@@ -78,6 +78,8 @@ head("Memory"; ""),
 	head("Hints in a second, through one channel"; "  answered    spread     given  done after"),
 	(.rate[] | "  " + ("\(.hints), \(.advice), limits: \(.limits)" | pad(46)) + (.answered_per_second.median | fixed(0) | lpad(10)) +
 		(.answered_per_second | scatter | lpad(10)) + (.given_per_second.median | fixed(0) | lpad(10)) + (.through_ms.median / 1000 | fixed(1) + " s" | lpad(12))),
+	(.channel | select(.) | "  " + ("\(.hints), host, the channel alone, limits: lifted" | pad(46)) + (.done_per_second.median | fixed(0) | lpad(10)) +
+		(.done_per_second | scatter | lpad(10))),
 	head("Memory of standing hints, KiB: resident/PSS/own"; "         without                with  bytes each"),
 	(def all: "\(.rss_kib)/\(.pss_kib)/\(.anon_kib)";
 		.memory[] | "  " + ("\({agent: "hmm-agentd", hmmd: "hmmd"}[.who]), \(.hints) hints, \(.advice)" | pad(46)) + (.without | all | lpad(18)) +

@@ -79,6 +79,7 @@ Job *hint_batch_start(Vm *vm, Pool *pool, GArray *orders,
 	work->done = done;
 	work->data = data;
 	job->serial = true;
+	job->background = true;
 	if (pool)
 		pool_use(pool, job);
 	job_start(job);

@@ -125,7 +125,8 @@ struct Job {
 	Call *call; /* NULL: nobody waits for it, or no longer */
 	Vm *vm;	    /* NULL: it is about a pool */
 	bool serial;
-	bool progress; /* tell the caller how far it is */
+	bool background; /* gives way to others where CPUs are scarce */
+	bool progress;	 /* tell the caller how far it is */
 	void (*run)(Job *job);
 	void (*done)(Job *job);
 	void *data;

@@ -6,12 +6,23 @@
  *	                                                    │
  *	      job is freed ◀── vm_job_end ◀── done ◀────────┘   in the main thread
  */
+#include <sys/resource.h>
+
 #include "hmmd.h"
 
 /* Work that is over sooner is not worth a word. */
 #define PROGRESS_MS 200
 
-static GThreadPool *threads;
+/*
+ * What guests ask for gives way to what operators ask for: where the two want one CPU, a nice value
+ * of 10 leaves nine tenths of it to the latter.  Not more: a fault of the guest may have to wait for
+ * the worker, which then must not wait for long.
+ */
+#define BACKGROUND_NICE 10
+#define BACKGROUND_THREADS \
+	4 /* a VM has one such job at a time, of at most 64 MiB: the next VM's turn comes soon */
+
+static GThreadPool *threads, *background;
 
 static gboolean finish(gpointer data)
 {
@@ -43,6 +54,14 @@ static void work(gpointer data, gpointer user_data)
 	finish_later(job);
 }
 
+/* Worker. */
+static void work_in_background(gpointer data, gpointer user_data)
+{
+	/* Linux: of this thread alone.  Where it fails, the job is as urgent as any. */
+	setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
+	work(data, user_data);
+}
+
 static gboolean report(gpointer data)
 {
 	Job *job = data;
@@ -57,10 +76,13 @@ void job_init(void)
 {
 	/* No limit: there are no more jobs than VMs, pools and connections. */
 	threads = g_thread_pool_new(work, NULL, -1, FALSE, NULL);
+	/* Threads of its own: one that has become nice may not become less so again. */
+	background = g_thread_pool_new(work_in_background, NULL, BACKGROUND_THREADS, TRUE, NULL);
 }
 
 void job_shutdown(void)
 {
+	g_thread_pool_free(background, TRUE, TRUE);
 	g_thread_pool_free(threads, TRUE, TRUE);
 }
 
@@ -78,7 +100,7 @@ Job *job_new(Call *call, Vm *vm, void (*run)(Job *job), void (*done)(Job *job), 
 
 void job_run(Job *job)
 {
-	g_thread_pool_push(threads, job, NULL);
+	g_thread_pool_push(job->background ? background : threads, job, NULL);
 }
 
 void job_start(Job *job)

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "fire.h"
+#include "pagemap.h"
 #include "setting.h"
 
 #define LENGTH (4 * MiB)
@@ -24,8 +25,8 @@ static unsigned int nodes(void)
 	return n;
 }
 
-/* The balancer follows the task from node to node: so from CPU to CPU. */
-static void wander(struct fire *f)
+/* Each node has a CPU. */
+static void go_to_next_cpu(void)
 {
 	static int cpu;
 	cpu_set_t set;
@@ -33,6 +34,12 @@ static void wander(struct fire *f)
 	CPU_ZERO(&set);
 	CPU_SET(cpu++ % sysconf(_SC_NPROCESSORS_ONLN), &set);
 	sched_setaffinity(0, sizeof(set), &set);	/* not where the lab keeps a CPU for itself */
+}
+
+/* The balancer follows the task from node to node: so from CPU to CPU. */
+static void wander(struct fire *f)
+{
+	go_to_next_cpu();
 	for (int i = 0; i < 8; i++)
 		fire_write(f, fire_run(f), 70);
 }
@@ -64,6 +71,43 @@ static uint64_t wait_watched(struct fire *f)
 	return watched;
 }
 
+#define STAY_MS 3000
+#define STAYS_MAX 8
+
+static uint64_t pages_elsewhere(const int *before, const int *after, uint64_t pages)
+{
+	uint64_t n = 0;
+
+	for (uint64_t page = 0; page < pages; page++)
+		n += before[page] >= 0 && after[page] >= 0 && before[page] != after[page];
+	return n;
+}
+
+/* Nothing else moves them meanwhile: what lies in another node then, the balancer has moved. */
+static void mirrored_pages_change_nodes(struct fire *f)
+{
+	static int before[LENGTH / VMIRROR_PAGE_SIZE], after[LENGTH / VMIRROR_PAGE_SIZE];
+	struct vmirror_moved home;
+	uint64_t moved = 0;
+
+	recall(f->vm, (uintptr_t)f->memory, LENGTH, &home);
+	page_nodes(f->memory, f->pages, before);
+	for (int stays = 0; stays < STAYS_MAX && !moved; stays++) {
+		uint64_t end = now_ms() + STAY_MS;
+
+		go_to_next_cpu();
+		while (!moved && now_ms() < end) {
+			fire_write(f, (struct run) { 0, f->pages }, 71);
+			page_nodes(f->memory, f->pages, after);
+			moved = pages_elsewhere(before, after, f->pages);
+		}
+	}
+	printf("    %llu of %llu mirrored pages have changed nodes\n", (unsigned long long)moved,
+	       (unsigned long long)f->pages);
+	CHECK(moved > 0);
+	fire_check_all(f);
+}
+
 static void nodes_are_balanced(bool huge)
 {
 	uint64_t before = number_in("/proc/vmstat", "numa_pte_updates ");
@@ -77,6 +121,7 @@ static void nodes_are_balanced(bool huge)
 	CHECK(sched_getaffinity(0, sizeof(all), &all) == 0);
 	fire_begin(&f, LENGTH, huge);
 	fire_storm(&f, "NUMA balancing", STORM_MS, wander);
+	mirrored_pages_change_nodes(&f);
 	CHECK(sched_setaffinity(0, sizeof(all), &all) == 0);
 	printf("    %llu entries watched by it\n",
 	       (unsigned long long)(number_in("/proc/vmstat", "numa_pte_updates ") - before));

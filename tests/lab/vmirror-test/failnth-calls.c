@@ -212,6 +212,18 @@ static void prepare_coherent_peer(struct failnth_world *w)
 	w->peer = pool_create_coherent(&w->t, "peer", FAILNTH_HUGE);
 }
 
+/* Half of it is taken, by memory that nothing else is done with. */
+static void prepare_crowded_peer(struct failnth_world *w)
+{
+	char *other = map_anonymous(FAILNTH_HUGE, false);
+	struct vmirror_moved moved;
+
+	prepare_peer(w);
+	fill_pattern(other, FAILNTH_HUGE / 2, FAILNTH_SEED);
+	migrate(w->vm, w->peer, (uintptr_t)other, FAILNTH_HUGE / 2, &moved);
+	CHECK(moved.moved_pages > 0);
+}
+
 static int attempt_peers(struct failnth_world *w)
 {
 	struct failnth_world to = *w;
@@ -220,6 +232,27 @@ static int attempt_peers(struct failnth_world *w)
 	to.pool = w->peer;
 	ret = out_with(&to, VMIRROR_MIGRATE_PEERS);
 	return close(w->peer) ?: ret;
+}
+
+/* --- with a child that has the memory, too ---------------------------------------------- */
+
+static void prepare_shared_peer(struct failnth_world *w)
+{
+	prepare_peer(w);
+	failnth_fork(w);
+}
+
+static void judge_shared(struct failnth_world *w, int ret)
+{
+	(void)ret;
+	check_pattern(w->memory, w->length, FAILNTH_SEED);
+	failnth_child_ends(w);
+}
+
+static void judge_shared_recall(struct failnth_world *w, int ret)
+{
+	judge_recall(w, ret);
+	judge_shared(w, ret);
 }
 
 static int attempt_evict(struct failnth_world *w)
@@ -273,6 +306,22 @@ static const struct failnth_scenario scenarios[] = {
 	  .attempt = attempt_peers, .out = true, .huge = true },
 	{ "MIGRATE, peers, out of a coherent pool", .prepare = prepare_peer, .attempt = attempt_peers,
 	  .out = true, .coherent = true },
+	{ "MIGRATE, peers, into a crowded pool, 4 KiB", .prepare = prepare_crowded_peer,
+	  .attempt = attempt_peers, .out = true },
+	{ "MIGRATE, peers, into a crowded pool, 2 MiB", .prepare = prepare_crowded_peer,
+	  .attempt = attempt_peers, .out = true, .huge = true },
+	{ "MIGRATE, peers, shared", .prepare = prepare_shared_peer, .attempt = attempt_peers,
+	  .judge = judge_shared, .out = true },
+	{ "MIGRATE, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_migrate,
+	  .judge = judge_shared, .with_vm = true, .with_pool = true },
+	{ "MIGRATE, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_migrate,
+	  .judge = judge_shared, .with_vm = true, .with_pool = true, .huge = true },
+	{ "RECALL, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_recall,
+	  .judge = judge_shared_recall, .out = true },
+	{ "RECALL, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_recall,
+	  .judge = judge_shared_recall, .out = true, .huge = true },
+	{ "POOL_EVICT, shared", .prepare = failnth_fork, .attempt = attempt_evict,
+	  .judge = judge_shared_recall, .out = true },
 	{ "POOL_EVICT, 4 KiB", .attempt = attempt_evict, .judge = judge_recall, .out = true },
 	{ "POOL_EVICT, 2 MiB", .attempt = attempt_evict, .judge = judge_recall, .out = true, .huge = true },
 	{ "POOL_EVICT, coherent", .attempt = attempt_evict, .judge = judge_recall, .out = true,

@@ -105,6 +105,8 @@ static const struct failnth_scenario scenarios[] = {
 	{ "DEVICE_EXCLUSIVE, 4 KiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .out = true },
 	{ "DEVICE_EXCLUSIVE, 2 MiB", .attempt = attempt_exclusive, .judge = judge_exclusive, .with_vm = true,
 	  .huge = true },
+	{ "DEVICE_EXCLUSIVE, coherent", .attempt = attempt_exclusive, .judge = judge_exclusive, .out = true,
+	  .coherent = true },
 	{ "DEVICE_STAT", .prepare = prepare_written, .attempt = attempt_device_stat, .out = true },
 	{ "DEVICE_WRITTEN, 4 KiB", .prepare = prepare_written, .attempt = attempt_written,
 	  .judge = judge_written, .out = true },

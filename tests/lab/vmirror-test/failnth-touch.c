@@ -46,6 +46,14 @@ static void judge_coherent(struct failnth_world *w, int ret)
 	CHECK(vm_out_pages(w->vm) == w->length / VMIRROR_PAGE_SIZE);
 }
 
+/* With a child that has the memory, too: a write makes a copy. */
+static void judge_shared(struct failnth_world *w, int ret)
+{
+	CHECK(ret == 0);
+	check_pattern(w->memory, w->length, FAILNTH_SEED);
+	failnth_child_ends(w);
+}
+
 static int attempt_close_vm(struct failnth_world *w)
 {
 	int vm = w->vm;
@@ -77,6 +85,14 @@ static const struct failnth_scenario scenarios[] = {
 	  .huge = true, .split = true },
 	{ "write, coherent", .attempt = attempt_write, .judge = judge_coherent, .out = true,
 	  .coherent = true },
+	{ "read, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_read, .judge = judge_shared,
+	  .out = true },
+	{ "read, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_read, .judge = judge_shared,
+	  .out = true, .huge = true },
+	{ "write, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_write, .judge = judge_shared,
+	  .out = true },
+	{ "write, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_write, .judge = judge_shared,
+	  .out = true, .huge = true },
 	{ "close of a VM, 4 KiB", .attempt = attempt_close_vm, .judge = must_succeed, .out = true },
 	{ "close of a VM, 2 MiB", .attempt = attempt_close_vm, .judge = must_succeed, .out = true, .huge = true },
 	{ "close of a VM, 2 MiB, as 4 KiB", .attempt = attempt_close_vm, .judge = must_succeed, .out = true,

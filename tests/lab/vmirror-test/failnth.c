@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "failnth.h"
@@ -55,14 +56,36 @@ static void bring_out(struct failnth_world *w)
 	FAIL("not all pages go out");
 }
 
-/* Everything home and accounted for. */
+void failnth_fork(struct failnth_world *w)
+{
+	w->child = fork();
+	CHECK(w->child >= 0);
+	if (w->child)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+void failnth_child_ends(struct failnth_world *w)
+{
+	CHECK(kill(w->child, SIGKILL) == 0);
+	CHECK(waitpid(w->child, NULL, 0) == w->child);
+}
+
+/* Everything home and accounted for; nothing takes room in the pool any more. */
 static void check_home(struct failnth_world *w)
 {
+	struct vmirror_pool_stat pool;
 	struct vmirror_vm_stat stat;
 
 	check_none_out(w->vm);
 	vm_stat(w->vm, &stat);
 	CHECK(stat.moved_out == stat.back_fault + stat.back_recall && stat.dropped == 0);
+	if (w->pool >= 0) {
+		pool_stat(w->pool, &pool);
+		CHECK(pool.used_bytes == 0);
+	}
 }
 
 /* --- one after the other ------------------------------------------------------ */

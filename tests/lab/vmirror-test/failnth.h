@@ -14,6 +14,7 @@ struct failnth_world {
 	struct selfvm self;
 	struct target t;
 	int vm, pool, device, peer;
+	pid_t child;
 	char *memory;
 	uint64_t length;
 };
@@ -44,6 +45,10 @@ struct failnth_list {
 };
 
 #define FAILNTH_LIST(array) { (array), sizeof(array) / sizeof((array)[0]) }
+
+/* For @prepare and @judge: a child that has the memory, too, until it ends. */
+void failnth_fork(struct failnth_world *w);
+void failnth_child_ends(struct failnth_world *w);
 
 /* What devices read into and write from: there before an allocation fails. */
 extern char failnth_buffer[FAILNTH_HUGE];

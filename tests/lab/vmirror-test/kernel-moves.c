@@ -9,6 +9,7 @@
 #include <sys/swap.h>
 
 #include "fire.h"
+#include "pagemap.h"
 #include "setting.h"
 #include "swap.h"
 
@@ -85,6 +86,44 @@ static void compact(struct fire *f)
 	munmap(holes, 16 * MiB);
 }
 
+/* Each page between two that are then free: half of each part of memory is for compaction to move. */
+static void spread(struct fire *f)
+{
+	char *others = map_anonymous(LENGTH, false);
+
+	CHECK(madvise(f->memory, LENGTH, MADV_DONTNEED) == 0);
+	for (uint64_t page = 0; page < f->pages; page++) {
+		fire_write(f, (struct run) { page, 1 }, 51);
+		others[page * VMIRROR_PAGE_SIZE] = 1;
+	}
+	CHECK(munmap(others, LENGTH) == 0);
+}
+
+#define COMPACTIONS_MAX 20
+
+/* Nothing else moves them meanwhile: what lies in another frame then, compaction has moved. */
+static void mirrored_pages_are_compacted(struct fire *f)
+{
+	static uint64_t before[LENGTH / VMIRROR_PAGE_SIZE], after[LENGTH / VMIRROR_PAGE_SIZE];
+	uint64_t moved = 0;
+
+	for (int n = 0; n < COMPACTIONS_MAX && !moved; n++) {
+		spread(f);
+		page_frames(f->memory, f->pages, before);
+		compact_all();
+		page_frames(f->memory, f->pages, after);
+		for (uint64_t page = 0; page < f->pages; page++)
+			moved += before[page] && after[page] && before[page] != after[page];
+		fire_check_all(f);
+	}
+	printf("    %llu of %llu mirrored pages were moved by it\n", (unsigned long long)moved,
+	       (unsigned long long)f->pages);
+	CHECK(moved > 0);
+	all_out(f->vm, f->pool, f->memory, LENGTH);
+	CHECK(pages_in_state(f->vm, (uintptr_t)f->memory, LENGTH, VMIRROR_STATE_POOL) == f->pages);
+	fire_check_all(f);
+}
+
 static void memory_is_compacted(bool huge)
 {
 	uint64_t before = number_in("/proc/vmstat", "compact_isolated ");
@@ -92,8 +131,11 @@ static void memory_is_compacted(bool huge)
 
 	fire_begin(&f, LENGTH, huge);
 	fire_storm(&f, "compaction", STORM_MS, compact);
-	fire_end(&f);
 	CHECK(number_in("/proc/vmstat", "compact_isolated ") > before);
+	/* It does not move huge pages. */
+	if (!huge)
+		mirrored_pages_are_compacted(&f);
+	fire_end(&f);
 }
 
 /* --- swap --------------------------------------------------------------------------- */

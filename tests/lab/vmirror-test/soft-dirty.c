@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "fire.h"
+#include "pagemap.h"
 #include "ring-read.h"
 
 #define LENGTH (4 * MiB)
@@ -24,14 +25,9 @@ static void begin_tracking(void)
 static uint64_t dirty_pages(const char *memory, uint64_t pages)
 {
 	static uint64_t entries[PAGES];
-	int fd = open("/proc/self/pagemap", O_RDONLY);
 	uint64_t dirty = 0;
 
-	CHECK(fd >= 0);
-	CHECK(pread(fd, entries, pages * sizeof(*entries),
-		    (uintptr_t)memory / VMIRROR_PAGE_SIZE * sizeof(*entries)) ==
-	      (ssize_t)(pages * sizeof(*entries)));
-	close(fd);
+	page_entries(memory, pages, entries);
 	for (uint64_t page = 0; page < pages; page++)
 		dirty += !!(entries[page] & SOFT_DIRTY);
 	return dirty;

@@ -4,7 +4,8 @@
  */
 #include "garbage.h"
 
-#define FEW 100 /* hints, each of one page */
+#define FEW  100 /* hints, each of one page */
+#define MANY 10000
 
 static double ends(const struct talk *talk)
 {
@@ -41,6 +42,32 @@ static void flood_hints(struct talk *talk)
 
 	for (uint64_t i = 0; goes_on(talk, end) && send_few(talk, i, HINT_ADVICE_DEVICE); i++)
 		;
+}
+
+static uint64_t all_refused(const struct counts *counts)
+{
+	uint64_t n = 0;
+
+	for (uint32_t reason = 0; reason <= HINT_REASON_LAST; reason++)
+		n += counts->refused[reason];
+	return n;
+}
+
+/* As fast as the host takes them, and until it has said of each that it is done, or refused. */
+static void many_hints(struct talk *talk)
+{
+	double end = now() + talk->options->answer;
+
+	for (uint64_t i = 0; goes_on(talk, end) && i < MANY; i++) {
+		struct hint_request request = usual_hint(1 + i);
+		struct hint_extent page = { talk->options->gpa + i * HINT_PAGE_SIZE,
+					    HINT_PAGE_SIZE };
+
+		request.advice = HINT_ADVICE_HOST;
+		send_hint(talk, &request, &page);
+	}
+	while (goes_on(talk, end) && talk->counts.done + all_refused(&talk->counts) < MANY)
+		talk_listen(talk, 0.001);
 }
 
 static void flood_forgets(struct talk *talk)
@@ -169,6 +196,7 @@ const struct kind storm_kinds[] = {
 	{ "flood-pings", "PING, as fast as it goes", STAGE_HELLO, ANSWER_ANYTHING, flood_pings },
 	{ "flood-hints", "a hundred hints, again and again", STAGE_HELLO, ANSWER_ANYTHING,
 	  flood_hints },
+	{ "many-hints", "10,000 hints for a page each", STAGE_HELLO, ANSWER_RESULT, many_hints },
 	{ "flood-forgets", "hints, and at once FORGET", STAGE_HELLO, ANSWER_ANYTHING,
 	  flood_forgets },
 	{ "deaf-pings", "PING, and nothing is read", STAGE_HELLO, ANSWER_ANYTHING, deaf_pings },

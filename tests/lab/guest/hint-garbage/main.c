@@ -120,23 +120,34 @@ static uint64_t all_errors(const struct counts *counts)
 	return sum(counts->errors, HINT_ERROR_LAST + 1);
 }
 
+/* The error that ends the conversation; 0 where it is to go on. */
+static uint32_t error_of(enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_ERROR_FRAME:
+		return HINT_ERROR_FRAME;
+	case ANSWER_ERROR_HALF:
+		return HINT_ERROR_HALF;
+	case ANSWER_ERROR_ORDER:
+		return HINT_ERROR_ORDER;
+	case ANSWER_ERROR_VERSION:
+		return HINT_ERROR_VERSION;
+	default:
+		return 0;
+	}
+}
+
 static bool has_come(const struct talk *talk, enum answer answer)
 {
 	const struct counts *counts = &talk->counts;
 
+	if (error_of(answer))
+		return counts->errors[error_of(answer)] > 0;
 	switch (answer) {
 	case ANSWER_ANYTHING:
 		return true;
 	case ANSWER_NOTHING:
 		return counts->pongs > 0;
-	case ANSWER_ERROR_FRAME:
-		return counts->errors[HINT_ERROR_FRAME] > 0;
-	case ANSWER_ERROR_HALF:
-		return counts->errors[HINT_ERROR_HALF] > 0;
-	case ANSWER_ERROR_ORDER:
-		return counts->errors[HINT_ERROR_ORDER] > 0;
-	case ANSWER_ERROR_VERSION:
-		return counts->errors[HINT_ERROR_VERSION] > 0;
 	case ANSWER_REFUSED_EXTENTS:
 		return counts->refused[HINT_REASON_EXTENTS] > 0 && counts->pongs > 0;
 	case ANSWER_REFUSED_MANY:
@@ -145,8 +156,9 @@ static bool has_come(const struct talk *talk, enum answer answer)
 		return counts->done > 0 && counts->no_memory > 0 && counts->pongs > 0;
 	case ANSWER_RESULT:
 		return counts->accepted + counts->done > 0 && counts->pongs > 0;
+	default:
+		return false;
 	}
-	return false;
 }
 
 /* Where the conversation is to go on, there is no ERROR; and where nothing is answered, no RESULT. */
@@ -158,19 +170,11 @@ static bool as_it_must_be(const struct talk *talk, enum answer answer)
 
 	if (counts->broken || !has_come(talk, answer))
 		return false;
-	switch (answer) {
-	case ANSWER_ANYTHING:
+	if (answer == ANSWER_ANYTHING)
 		return true;
-	case ANSWER_NOTHING:
-		return all_errors(counts) == 0 && results == 0;
-	case ANSWER_ERROR_FRAME:
-	case ANSWER_ERROR_HALF:
-	case ANSWER_ERROR_ORDER:
-	case ANSWER_ERROR_VERSION:
-		return all_errors(counts) == 1;
-	default:
-		return all_errors(counts) == 0;
-	}
+	if (answer == ANSWER_NOTHING && results)
+		return false;
+	return all_errors(counts) == (error_of(answer) ? 1 : 0);
 }
 
 static void print_named(const char *key, const uint64_t *counts, uint32_t last,
@@ -211,17 +215,10 @@ static void wait_for_answer(struct talk *talk, const struct kind *kind)
 	talk_listen(talk, 0.3);
 }
 
-static bool wants_ping(enum answer answer)
-{
-	return answer != ANSWER_ANYTHING && answer != ANSWER_ERROR_FRAME &&
-	       answer != ANSWER_ERROR_HALF && answer != ANSWER_ERROR_ORDER &&
-	       answer != ANSWER_ERROR_VERSION;
-}
-
 static int run(const struct kind *kind, const struct options *options)
 {
 	static struct talk talk;
-	double began = now(), seconds;
+	double began, seconds;
 	bool good;
 
 	talk.random = options->seed;
@@ -236,7 +233,7 @@ static int run(const struct kind *kind, const struct options *options)
 	began = now();
 	kind->run(&talk);
 	seconds = now() - began;
-	if (wants_ping(kind->answer))
+	if (kind->answer != ANSWER_ANYTHING && !error_of(kind->answer))
 		send_ping(&talk, 4711);
 	wait_for_answer(&talk, kind);
 	good = as_it_must_be(&talk, kind->answer);

@@ -25,6 +25,8 @@ static const char usage[] =
 	"       memfill rewrite NAME --seed N                   new content everywhere\n"
 	"       memfill touch NAME [--first PAGE --count N]     write every page, content unchanged\n"
 	"       memfill loop NAME --seconds N                   verify and rewrite, over and over\n"
+	"       memfill crowd NAME --seconds N                  each CPU writes to the same pages\n"
+	"                     [--first PAGE --count N]          content unchanged at the end\n"
 	"       memfill corrupt NAME --first PAGE               change one byte (to test the tests)\n"
 	"       memfill extents NAME [--first PAGE --count N]   guest-physical ranges, 0xADDRESS+BYTES a line\n"
 	"       memfill replace NAME                            other pages, same addresses and content\n"
@@ -168,8 +170,8 @@ static void take_option(struct request *r, int option)
 }
 
 static const char *const verbs[] = {
-	"start",   "verify",  "rewrite", "touch", "loop",   "corrupt", "extents", "info",
-	"replace", "compact", "hint",	 "hints", "forget", "latency", "stop",
+	"start", "verify",  "rewrite", "touch", "loop",	 "crowd",  "corrupt", "extents",
+	"info",	 "replace", "compact", "hint",	"hints", "forget", "latency", "stop",
 };
 
 int main(int argc, char **argv)

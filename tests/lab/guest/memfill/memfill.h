@@ -45,6 +45,10 @@ void corrupt(const struct memory *m, uint64_t page);
 int verify(const struct memory *m, uint64_t first, uint64_t end, uint64_t usec, FILE *out);
 int loop(struct memory *m, uint64_t seconds, FILE *out);
 
+/* ---- crowd.c: each CPU writes to it at the same time, for a while; all is as before then ------- */
+
+int crowd(const struct memory *m, uint64_t first, uint64_t end, uint64_t seconds, FILE *out);
+
 /* ---- place.c: where it lies, in guest-physical memory --------------------------------------- */
 
 /* Memory as @r says; false where there is none. */

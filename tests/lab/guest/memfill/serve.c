@@ -32,6 +32,8 @@ static int serve_request(struct memory *m, const struct request *r, FILE *out)
 		return print_extents(m, r->first, end, out);
 	if (!strcmp(r->verb, "loop"))
 		return loop(m, r->seconds ? r->seconds : 1, out);
+	if (!strcmp(r->verb, "crowd"))
+		return crowd(m, r->first, end, r->seconds ? r->seconds : 1, out);
 	if (!strcmp(r->verb, "info"))
 		return print_info(m, out);
 	if (!strcmp(r->verb, "replace"))

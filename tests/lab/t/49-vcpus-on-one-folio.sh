@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Four vCPUs write to one and the same folio of a guest, 4 KiB and 2 MiB, which goes out from under them again and again.
+
+. "$(dirname "$0")/lib.sh"
+
+guest_start one --mem 192 --vcpus 4
+guest one memfill start large --mib 2 --huge
+guest one memfill start small --mib 2 --seed 2
+pool_and_vm one-folio 16MiB one
+
+# crowded WHAT MEMORY PAGES: the first so many pages, which lie in one piece.
+crowded()
+{
+	local lies
+	lies=$(guest one memfill extents "$2" --count "$3")
+	expect_match "where $1 lie" "^0x[0-9a-f]+\\+$(($3 * 4096))\$" "$lies"
+	local before crowd rounds=0
+	before=$(vm_number one moved-out)
+	guest one memfill crowd "$2" --count "$3" --seconds 10 >"$TMP/crowd" & crowd=$!
+	while kill -0 $crowd 2>/dev/null; do
+		hmmctl migrate one --gpa "$lies" >/dev/null 2>"$TMP/said" || grep -q 'already-out\|absent\|busy' "$TMP/said" || fail "$(cat "$TMP/said")"
+		[ $((rounds % 4)) -ne 3 ] || hmmctl recall one --gpa "$lies" >/dev/null
+		rounds=$((rounds + 1))
+	done
+	wait $crowd || fail "guest: $(cat "$TMP/crowd")"
+	log "$1: $rounds times, $(($(vm_number one moved-out) - before)) pages out; guest: $(cat "$TMP/crowd")"
+	expect_match "the crowd" '^OK 4 CPUs' "$(cat "$TMP/crowd")"
+	[ $(($(vm_number one moved-out) - before)) -ge $(($3 * 2)) ] || fail "$1 went out once at most"
+	guest one memfill verify "$2"
+}
+
+crowded "one page" small 1
+crowded "2 MiB" large 512
+faults=$(vm_number one back-fault)
+[ "$faults" -gt 0 ] || fail "no vCPU brought anything home"
