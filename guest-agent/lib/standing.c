@@ -54,15 +54,17 @@ void standing_drop(struct hmmhint *h, uint64_t cookie)
 }
 
 /* The handle's own process is 0 in what it has asked. */
+static bool is_own(const struct standing *standing, uint64_t unused)
+{
+	(void)unused;
+	return standing->advise.pid == 0;
+}
+
 void standing_drop_pid(struct hmmhint *h, int32_t pid)
 {
 	drop(h, is_about, (uint64_t)pid);
 	if (pid == h->pid)
-		for (struct standing *s = h->standing, *next; s; s = next) {
-			next = s->next;
-			if (s->advise.pid == 0)
-				standing_drop(h, s->advise.cookie);
-		}
+		drop(h, is_own, 0);
 }
 
 void standing_lost(struct hmmhint *h)
