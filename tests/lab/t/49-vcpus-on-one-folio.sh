@@ -5,7 +5,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
-guest_start one --mem 192 --vcpus 4
+# With less memory a guest's kernel has no huge pages.
+guest_start one --mem 640 --vcpus 4
 guest one memfill start large --mib 2 --huge
 guest one memfill start small --mib 2 --seed 2
 pool_and_vm one-folio 16MiB one
