@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# limit: 300
+# limit: 480
 #
 # The host runs out of memory with a guest's RAM out: it comes home all the same, touched or asked for. The reserve carries it, and where
 # that is used up, the OOM killer makes room; it never takes the guest for it.
@@ -24,7 +24,7 @@ starve()
 	systemd-run --quiet --collect --unit=lab-hog --property=OOMPolicy=continue --property=KillMode=mixed \
 		--property=StandardOutput=append:$TMP/hog hog-test $VICTIMS $MIB \
 		"${programs[@]}"
-	wait_for 60 is_full
+	wait_for 120 is_full
 	log "the host is full, with $VICTIMS victims: $(tail -n 1 $TMP/hog)"
 }
 
