@@ -3,8 +3,8 @@
  * notifiers_on.c - preempt notifiers are on, also while there is no VM
  *
  * KVM has the kernel patch finish_task_switch() when the first VM comes and when the last one goes
- * (preempt_notifier_inc(), a static key).  QEMU's TCG does that badly: now and then another CPU still
- * runs into the breakpoint that was there for a moment, and "Oops: int3" is the end of the nested
+ * (preempt_notifier_inc(), a static key).  Under QEMU's TCG another CPU may still run
+ * into the breakpoint that was there for a moment, and "Oops: int3" is the end of the nested
  * host.  The lab's tests have guests come and go all the time; with this they patch nothing.
  */
 #include <linux/module.h>

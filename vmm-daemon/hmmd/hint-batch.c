@@ -47,6 +47,9 @@ static void run(Job *job)
 		if (order->out && !enough_room)
 			break;
 		*moved = do_order(work, order, &job->at, &batch->error);
+		/* Somebody wants the VM: this one may not have been tried to its end. */
+		if (move_stopped(&job->at))
+			break;
 		if (order->makes_room)
 			enough_room &= moved->moved_pages * VMIRROR_PAGE_SIZE == order->range.bytes;
 	}

@@ -125,7 +125,7 @@ struct Job {
 	Call *call; /* NULL: nobody waits for it, or no longer */
 	Vm *vm;	    /* NULL: it is about a pool */
 	bool serial;
-	bool background; /* gives way to others where CPUs are scarce */
+	bool background; /* gives way to the VM's other jobs, and to all where CPUs are scarce */
 	bool progress;	 /* tell the caller how far it is */
 	void (*run)(Job *job);
 	void (*done)(Job *job);
@@ -135,6 +135,7 @@ struct Job {
 	enum control_class stopped_class;
 	MoveProgress at; /* shared with the worker */
 	guint timer;
+	GThread *thread; /* of its own */
 };
 
 void job_init(void);

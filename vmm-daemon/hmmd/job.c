@@ -19,10 +19,9 @@
  * the worker, which then must not wait for long.
  */
 #define BACKGROUND_NICE 10
-#define BACKGROUND_THREADS \
-	4 /* a VM has one such job at a time, of at most 64 MiB: the next VM's turn comes soon */
 
-static GThreadPool *threads, *background;
+static GThreadPool *threads;
+static GList *background; /* of Job, those that have a thread of their own */
 
 static gboolean finish(gpointer data)
 {
@@ -30,6 +29,10 @@ static gboolean finish(gpointer data)
 
 	if (job->timer)
 		g_source_remove(job->timer);
+	if (job->thread) {
+		g_thread_join(job->thread);
+		background = g_list_remove(background, job);
+	}
 	if (job->call)
 		job->call->job = NULL;
 	job->done(job);
@@ -55,11 +58,12 @@ static void work(gpointer data, gpointer user_data)
 }
 
 /* Worker. */
-static void work_in_background(gpointer data, gpointer user_data)
+static gpointer work_in_background(gpointer data)
 {
 	/* Linux: of this thread alone.  Where it fails, the job is as urgent as any. */
 	setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
-	work(data, user_data);
+	work(data, NULL);
+	return NULL;
 }
 
 static gboolean report(gpointer data)
@@ -76,13 +80,12 @@ void job_init(void)
 {
 	/* No limit: there are no more jobs than VMs, pools and connections. */
 	threads = g_thread_pool_new(work, NULL, -1, FALSE, NULL);
-	/* Threads of its own: one that has become nice may not become less so again. */
-	background = g_thread_pool_new(work_in_background, NULL, BACKGROUND_THREADS, TRUE, NULL);
 }
 
 void job_shutdown(void)
 {
-	g_thread_pool_free(background, TRUE, TRUE);
+	for (GList *at = background; at; at = at->next)
+		g_thread_join(((Job *)at->data)->thread);
 	g_thread_pool_free(threads, TRUE, TRUE);
 }
 
@@ -100,7 +103,13 @@ Job *job_new(Call *call, Vm *vm, void (*run)(Job *job), void (*done)(Job *job), 
 
 void job_run(Job *job)
 {
-	g_thread_pool_push(job->background ? background : threads, job, NULL);
+	/* Of its own, as a nice one may not become less so again; a VM has one such job at a time. */
+	if (job->background)
+		job->thread = g_thread_try_new("background", work_in_background, job, NULL);
+	if (job->thread)
+		background = g_list_prepend(background, job);
+	else
+		g_thread_pool_push(threads, job, NULL);
 }
 
 void job_start(Job *job)

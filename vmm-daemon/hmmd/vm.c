@@ -273,10 +273,23 @@ void vm_release(Vm *vm)
 	close_if_unused(vm);
 }
 
+/* A background job is the last one, and ends early; there is one at most. */
+static void wait_for_turn(Vm *vm, Job *job)
+{
+	GList *last = vm->waiting.tail;
+
+	if (!job->background && last && ((Job *)last->data)->background)
+		g_queue_insert_before(&vm->waiting, last, job);
+	else
+		g_queue_push_tail(&vm->waiting, job);
+	if (vm->running->background)
+		move_stop(&vm->running->at);
+}
+
 bool vm_job_begin(Vm *vm, Job *job)
 {
 	if (job->serial && vm->running) {
-		g_queue_push_tail(&vm->waiting, job);
+		wait_for_turn(vm, job);
 		return false;
 	}
 	vm_hold(vm);

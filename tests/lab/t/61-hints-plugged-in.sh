@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 400
 #
 # A running guest that had no port gets one, loses it, and gets it again: with the port hints begin, and end.
 
@@ -52,4 +53,7 @@ for found in "by itself" "by hmmctl hints"; do
 	wait_for 60 no_hints || fail "hints are left of a port that has gone: $(hints_of one)"
 	guest one memfill verify data
 	hmmctl recall one --all >/dev/null
+	# Then hmmd does not know any more where the port was.
+	hmmctl detach one
+	hmmctl attach one
 done

@@ -5,7 +5,7 @@
 #
 #   . "$(dirname "$0")/lib.sh"
 #
-# A test runs in the nested host, as root, under a time limit ("# limit: SECONDS" in its first lines; 120 where it says
+# A test runs in the nested host, as root, under a time limit ("# limit: SECONDS" in its first lines; 240 where it says
 # nothing). It passes by reaching its end, fails by any command that fails, skips by saying why. Guests that it starts end with it.
 
 set -euo pipefail

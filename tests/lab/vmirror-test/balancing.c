@@ -72,7 +72,7 @@ static uint64_t wait_watched(struct fire *f)
 }
 
 #define STAY_MS 3000
-#define STAYS_MAX 8
+#define STAYS_MAX 4		/* with each CPU */
 
 static uint64_t pages_elsewhere(const int *before, const int *after, uint64_t pages)
 {
@@ -92,7 +92,7 @@ static void mirrored_pages_change_nodes(struct fire *f)
 
 	recall(f->vm, (uintptr_t)f->memory, LENGTH, &home);
 	page_nodes(f->memory, f->pages, before);
-	for (int stays = 0; stays < STAYS_MAX && !moved; stays++) {
+	for (int stays = 0; stays < STAYS_MAX * sysconf(_SC_NPROCESSORS_ONLN) && !moved; stays++) {
 		uint64_t end = now_ms() + STAY_MS;
 
 		go_to_next_cpu();

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "failnth.h"
+#include "fire.h"
 
 static int attempt_info(struct failnth_world *w)
 {
@@ -151,6 +152,7 @@ static int out_with(struct failnth_world *w, uint32_t flags)
 	int ret = ioctl(w->vm, VMIRROR_MIGRATE, &args);
 
 	CHECK(ret || all_moved(&args.moved) == w->length / VMIRROR_PAGE_SIZE);
+	w->moved = ret ? 0 : args.moved.moved_pages;
 	return ret;
 }
 
@@ -212,16 +214,18 @@ static void prepare_coherent_peer(struct failnth_world *w)
 	w->peer = pool_create_coherent(&w->t, "peer", FAILNTH_HUGE);
 }
 
-/* Half of it is taken, by memory that nothing else is done with. */
+/* There is room for half of FAILNTH_SMALL: other memory has the rest. */
 static void prepare_crowded_peer(struct failnth_world *w)
 {
+	uint64_t length = FAILNTH_HUGE - FAILNTH_SMALL / 2;
 	char *other = map_anonymous(FAILNTH_HUGE, false);
-	struct vmirror_moved moved;
+	struct vmirror_pool_stat stat;
 
 	prepare_peer(w);
-	fill_pattern(other, FAILNTH_HUGE / 2, FAILNTH_SEED);
-	migrate(w->vm, w->peer, (uintptr_t)other, FAILNTH_HUGE / 2, &moved);
-	CHECK(moved.moved_pages > 0);
+	fill_pattern(other, length, FAILNTH_SEED);
+	all_out(w->vm, w->peer, other, length);
+	pool_stat(w->peer, &stat);
+	CHECK(stat.used_bytes == length);
 }
 
 static int attempt_peers(struct failnth_world *w)
@@ -231,6 +235,7 @@ static int attempt_peers(struct failnth_world *w)
 
 	to.pool = w->peer;
 	ret = out_with(&to, VMIRROR_MIGRATE_PEERS);
+	w->moved = to.moved;
 	return close(w->peer) ?: ret;
 }
 
@@ -307,15 +312,15 @@ static const struct failnth_scenario scenarios[] = {
 	{ "MIGRATE, peers, out of a coherent pool", .prepare = prepare_peer, .attempt = attempt_peers,
 	  .out = true, .coherent = true },
 	{ "MIGRATE, peers, into a crowded pool, 4 KiB", .prepare = prepare_crowded_peer,
-	  .attempt = attempt_peers, .out = true },
+	  .attempt = attempt_peers, .out = true, .moves = true },
 	{ "MIGRATE, peers, into a crowded pool, 2 MiB", .prepare = prepare_crowded_peer,
-	  .attempt = attempt_peers, .out = true, .huge = true },
+	  .attempt = attempt_peers, .out = true, .moves = true, .huge = true },
 	{ "MIGRATE, peers, shared", .prepare = prepare_shared_peer, .attempt = attempt_peers,
-	  .judge = judge_shared, .out = true },
+	  .judge = judge_shared, .out = true, .moves = true },
 	{ "MIGRATE, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_migrate,
-	  .judge = judge_shared, .with_vm = true, .with_pool = true },
+	  .judge = judge_shared, .with_vm = true, .with_pool = true, .moves = true },
 	{ "MIGRATE, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_migrate,
-	  .judge = judge_shared, .with_vm = true, .with_pool = true, .huge = true },
+	  .judge = judge_shared, .with_vm = true, .with_pool = true, .moves = true, .huge = true },
 	{ "RECALL, shared, 4 KiB", .prepare = failnth_fork, .attempt = attempt_recall,
 	  .judge = judge_shared_recall, .out = true },
 	{ "RECALL, shared, 2 MiB", .prepare = failnth_fork, .attempt = attempt_recall,

@@ -58,11 +58,17 @@ static void bring_out(struct failnth_world *w)
 
 void failnth_fork(struct failnth_world *w)
 {
+	pid_t parent = getpid();
+
 	w->child = fork();
 	CHECK(w->child >= 0);
 	if (w->child)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	/* No pool and no VM lives on with it. */
+	close_range(3, ~0u, 0);
 	for (;;)
 		pause();
 }
@@ -145,6 +151,8 @@ static void attempt(const struct failnth_scenario *s, unsigned int n)
 	failed = disarm();
 	if (ret < 0 && !(failed && error == ENOMEM))
 		FAIL("%s: allocation %u: %s", s->name, n, strerror(error));
+	if (s->moves && !failed)
+		CHECK(w.moved > 0);
 	if (s->judge)
 		s->judge(&w, ret);
 	settle(s, &w);

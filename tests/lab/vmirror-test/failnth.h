@@ -16,7 +16,7 @@ struct failnth_world {
 	int vm, pool, device, peer;
 	pid_t child;
 	char *memory;
-	uint64_t length;
+	uint64_t length, moved;
 };
 
 /*
@@ -29,6 +29,7 @@ struct failnth_world {
  * @untouched: the memory has no pages yet
  * @out: the memory is in the pool
  * @coherent: the pool is one of coherent memory
+ * @moves: where no allocation fails, pages move
  * @split: 2 MiB folios come home as single pages: they are split
  */
 struct failnth_scenario {
@@ -36,7 +37,7 @@ struct failnth_scenario {
 	void (*prepare)(struct failnth_world *w);
 	int (*attempt)(struct failnth_world *w);
 	void (*judge)(struct failnth_world *w, int ret);
-	bool with_vm, with_pool, huge, untouched, out, coherent, split;
+	bool with_vm, with_pool, huge, untouched, out, coherent, moves, split;
 };
 
 struct failnth_list {

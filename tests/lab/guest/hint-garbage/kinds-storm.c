@@ -56,6 +56,7 @@ static uint64_t all_refused(const struct counts *counts)
 /* As fast as the host takes them, and until it has said of each that it is done, or refused. */
 static void many_hints(struct talk *talk)
 {
+	uint64_t before = talk->counts.done + all_refused(&talk->counts);
 	double end = now() + talk->options->answer;
 
 	for (uint64_t i = 0; goes_on(talk, end) && i < MANY; i++) {
@@ -64,9 +65,10 @@ static void many_hints(struct talk *talk)
 					    HINT_PAGE_SIZE };
 
 		request.advice = HINT_ADVICE_HOST;
-		send_hint(talk, &request, &page);
+		if (!send_hint(talk, &request, &page))
+			return;
 	}
-	while (goes_on(talk, end) && talk->counts.done + all_refused(&talk->counts) < MANY)
+	while (goes_on(talk, end) && talk->counts.done + all_refused(&talk->counts) - before < MANY)
 		talk_listen(talk, 0.001);
 }
 
@@ -178,6 +180,7 @@ static void mixed(struct talk *talk)
 
 	brief = *whole;
 	brief.seconds = 0.3;
+	brief.answer = 0.3;
 	talk->options = &brief;
 	while (now() < end) {
 		const struct kind *kind = kind_of_number(random_number(talk));

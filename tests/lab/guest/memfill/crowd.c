@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * crowd.c - a thread for each CPU, all at the same pages at the same time
+ * crowd.c - a thread for each CPU, all at the same pages
  *
  * Each adds to words of its own, and takes away at the end what it has added: the content is then
  * what it was, and verify says so.
@@ -56,7 +56,7 @@ static void *add(void *arg)
 	for (uint64_t page = 0; start && page < c->pages; page++)
 		start[page] = *own_word(c, page);
 	while (start && !atomic_load(c->stop) && c->wrong == c->pages) {
-		/* The same page as all, and then another one than the others. */
+		/* All go the same way in even rounds; in odd ones each has its own. */
 		uint64_t page = (c->rounds * 37 + (c->rounds % 2 ? c->number * 61 : 0)) % c->pages;
 
 		if (*own_word(c, page) != start[page] + c->added[page])
@@ -88,7 +88,8 @@ static int report(const struct member *members, uint64_t n, FILE *out)
 		if (c->rounds < least)
 			least = c->rounds;
 	}
-	fprintf(out, "OK %" PRIu64 " CPUs, %" PRIu64 " rounds each at least\n", n, least);
+	fprintf(out, "%s %" PRIu64 " CPUs, %" PRIu64 " rounds each at least\n",
+		least ? "OK" : "WRONG", n, least);
 	return least ? 0 : 1;
 }
 
