@@ -75,6 +75,7 @@ void failnth_fork(struct failnth_world *w)
 
 void failnth_child_ends(struct failnth_world *w)
 {
+	check_pattern(w->memory, w->length, FAILNTH_SEED);
 	CHECK(kill(w->child, SIGKILL) == 0);
 	CHECK(waitpid(w->child, NULL, 0) == w->child);
 }

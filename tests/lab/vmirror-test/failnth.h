@@ -47,7 +47,10 @@ struct failnth_list {
 
 #define FAILNTH_LIST(array) { (array), sizeof(array) / sizeof((array)[0]) }
 
-/* For @prepare and @judge: a child that has the memory, too, until it ends. */
+/*
+ * For @prepare and @judge: a child that has the memory, too, until it ends.  Before that the memory
+ * must hold what it held.
+ */
 void failnth_fork(struct failnth_world *w);
 void failnth_child_ends(struct failnth_world *w);
 

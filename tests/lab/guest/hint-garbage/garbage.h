@@ -104,4 +104,7 @@ bool send_hint(struct talk *talk, const struct hint_request *request,
 	       const struct hint_extent *extents);
 bool send_ping(struct talk *talk, uint64_t token);
 
+/* Hints, for whatever reason. */
+uint64_t all_refused(const struct counts *counts);
+
 #endif /* GARBAGE_H */

@@ -44,15 +44,6 @@ static void flood_hints(struct talk *talk)
 		;
 }
 
-static uint64_t all_refused(const struct counts *counts)
-{
-	uint64_t n = 0;
-
-	for (uint32_t reason = 0; reason <= HINT_REASON_LAST; reason++)
-		n += counts->refused[reason];
-	return n;
-}
-
 /* As fast as the host takes them, and until it has said of each that it is done, or refused. */
 static void many_hints(struct talk *talk)
 {

@@ -120,6 +120,11 @@ static uint64_t all_errors(const struct counts *counts)
 	return sum(counts->errors, HINT_ERROR_LAST + 1);
 }
 
+uint64_t all_refused(const struct counts *counts)
+{
+	return sum(counts->refused, HINT_REASON_LAST + 1);
+}
+
 /* The error that ends the conversation; 0 where it is to go on. */
 static uint32_t error_of(enum answer answer)
 {
@@ -165,8 +170,7 @@ static bool has_come(const struct talk *talk, enum answer answer)
 static bool as_it_must_be(const struct talk *talk, enum answer answer)
 {
 	const struct counts *counts = &talk->counts;
-	uint64_t results =
-		counts->accepted + counts->done + sum(counts->refused, HINT_REASON_LAST + 1);
+	uint64_t results = counts->accepted + counts->done + all_refused(counts);
 
 	if (counts->broken || !has_come(talk, answer))
 		return false;

@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "memfill.h"
@@ -122,7 +121,7 @@ int crowd(const struct memory *m, uint64_t first, uint64_t end, uint64_t seconds
 	for (uint64_t i = 0; i < started; i++)
 		pthread_join(members[i].thread, NULL);
 	free(added);
-	if (started < n || !started) {
+	if (started < n) {
 		fprintf(out, "no memory for threads\n");
 		return 1;
 	}
